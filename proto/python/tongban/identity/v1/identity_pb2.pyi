@@ -1,0 +1,100 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class GetApplicantRequest(_message.Message):
+    __slots__ = ("subject", "pairwise_for_district")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    PAIRWISE_FOR_DISTRICT_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    pairwise_for_district: str
+    def __init__(self, subject: _Optional[str] = ..., pairwise_for_district: _Optional[str] = ...) -> None: ...
+
+class Applicant(_message.Message):
+    __slots__ = ("subject", "name", "id_number", "acr", "pairwise_subject")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ID_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ACR_FIELD_NUMBER: _ClassVar[int]
+    PAIRWISE_SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    name: str
+    id_number: str
+    acr: str
+    pairwise_subject: str
+    def __init__(self, subject: _Optional[str] = ..., name: _Optional[str] = ..., id_number: _Optional[str] = ..., acr: _Optional[str] = ..., pairwise_subject: _Optional[str] = ...) -> None: ...
+
+class GetContactRequest(_message.Message):
+    __slots__ = ("subject",)
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    def __init__(self, subject: _Optional[str] = ...) -> None: ...
+
+class Contact(_message.Message):
+    __slots__ = ("subject", "email", "phone", "language")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    PHONE_FIELD_NUMBER: _ClassVar[int]
+    LANGUAGE_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    email: str
+    phone: str
+    language: str
+    def __init__(self, subject: _Optional[str] = ..., email: _Optional[str] = ..., phone: _Optional[str] = ..., language: _Optional[str] = ...) -> None: ...
+
+class RegisterClientRequest(_message.Message):
+    __slots__ = ("client_id", "public_jwk", "roles")
+    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_JWK_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    client_id: str
+    public_jwk: str
+    roles: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, client_id: _Optional[str] = ..., public_jwk: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Client(_message.Message):
+    __slots__ = ("client_id", "roles", "enabled", "registered_at")
+    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    ROLES_FIELD_NUMBER: _ClassVar[int]
+    ENABLED_FIELD_NUMBER: _ClassVar[int]
+    REGISTERED_AT_FIELD_NUMBER: _ClassVar[int]
+    client_id: str
+    roles: _containers.RepeatedScalarFieldContainer[str]
+    enabled: bool
+    registered_at: _timestamp_pb2.Timestamp
+    def __init__(self, client_id: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., enabled: _Optional[bool] = ..., registered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class DisableAccountRequest(_message.Message):
+    __slots__ = ("subject", "reason")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    reason: str
+    def __init__(self, subject: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class Account(_message.Message):
+    __slots__ = ("subject", "enabled", "version")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    ENABLED_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    enabled: bool
+    version: int
+    def __init__(self, subject: _Optional[str] = ..., enabled: _Optional[bool] = ..., version: _Optional[int] = ...) -> None: ...
+
+class AccountDisabled(_message.Message):
+    __slots__ = ("subject", "reason", "version")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    reason: str
+    version: int
+    def __init__(self, subject: _Optional[str] = ..., reason: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
