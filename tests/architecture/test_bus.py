@@ -1,0 +1,89 @@
+"""The one table of the bus agrees with what the services do, and every message has somewhere to go."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+import pytest
+
+from .conftest import ROOT, SERVICES, service_class
+
+tongban_definitions = importlib.import_module("tongban_broker.definitions")
+entrypoints_of = importlib.import_module("chassis.rpc")
+subscriptions_of = importlib.import_module("chassis.subscriber")
+
+
+def entrypoints(name: str, kind: type) -> dict[str, list]:
+    found: dict[str, list] = {}
+    cls = service_class(name)
+    for method in dir(cls):
+        for entrypoint in getattr(getattr(cls, method), "nameko_entrypoints", ()):
+            if isinstance(entrypoint, kind):
+                found.setdefault(method, []).append(entrypoint)
+    return found
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_answers_exactly_the_methods_of_its_contract(name: str) -> None:
+    contract = service_class(name).contract
+    assert set(entrypoints(name, entrypoints_of.Rpc)) == {snake(method.name) for method in contract.methods}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_method_says_who_may_call_it(name: str) -> None:
+    silent = [method for method, (rpc, *_) in entrypoints(name, entrypoints_of.Rpc).items() if not rpc.allow]
+    assert silent == []
+
+
+def test_every_call_in_the_table_names_a_method_that_exists(bus: dict) -> None:
+    known = {f"{name}.{method}" for name in SERVICES for method in entrypoints(name, entrypoints_of.Rpc)}
+    named = {method for methods in bus["calls"].values() for method in methods}
+    assert named - known == set()
+
+
+def test_calls_between_services_have_no_cycle(bus: dict) -> None:
+    graph = {caller: {method.split(".")[0] for method in methods} for caller, methods in bus["calls"].items()}
+
+    def reaches(start: str, goal: str, seen: frozenset[str] = frozenset()) -> bool:
+        return any(
+            step == goal or (step not in seen and reaches(step, goal, seen | {step})) for step in graph.get(start, ())
+        )
+
+    assert [service for service in graph if reaches(service, service)] == []
+
+
+def test_every_subscription_stands_in_the_table_and_every_row_has_its_handler(bus: dict) -> None:
+    local = {
+        (f"tongban.{source}.v1.{event}", handler)
+        for source, events in bus["events"].items()
+        for event, handlers in events.items()
+        for handler in handlers
+    }
+    crossing = {(kind, row["to"]) for kind, row in bus["courier"].items()}
+    found_local, found_crossing = set(), set()
+    for name in SERVICES:
+        for method, subscriptions in entrypoints(name, subscriptions_of.Subscribe).items():
+            for subscription in subscriptions:
+                target = found_crossing if subscription.via_courier else found_local
+                target.add((subscription.message_type.DESCRIPTOR.full_name, f"{name}.{method}"))
+    assert found_local == local
+    assert found_crossing == crossing
+
+
+def test_every_event_and_courier_message_is_in_the_contracts(bus: dict) -> None:
+    kinds = {f"tongban.{source}.v1.{event}" for source, events in bus["events"].items() for event in events}
+    for kind in kinds | set(bus["courier"]):
+        package, _, message = kind.rpartition(".")
+        module = importlib.import_module(f"{package}.{package.split('.')[1]}_pb2")
+        assert message in module.DESCRIPTOR.message_types_by_name, kind
+
+
+def test_queue_names_are_locked_because_a_rename_strands_messages() -> None:
+    """Nameko puts the method's name into the queue's: renaming a handler leaves its messages in the old queue."""
+    queues = sorted(queue["name"] for queue in tongban_definitions.queues())
+    assert queues == (ROOT / "infra/broker/queues.lock").read_text().split()
