@@ -104,7 +104,7 @@ class Decision(_message.Message):
     def __init__(self, granted: _Optional[bool] = ..., reasons: _Optional[str] = ..., document_no: _Optional[str] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., district: _Optional[str] = ...) -> None: ...
 
 class Case(_message.Message):
-    __slots__ = ("number", "item_code", "item_name_zh", "item_name_en", "intake_district", "handling_district", "state", "responsibility", "version", "applicant_name_masked", "applicant_id_masked", "materials", "custody", "decision", "submitted_at", "received_at", "accepted_at", "closed_at", "updated_at", "item_provenance")
+    __slots__ = ("number", "item_code", "item_name_zh", "item_name_en", "intake_district", "handling_district", "state", "responsibility", "version", "applicant_name_masked", "applicant_id_masked", "materials", "custody", "decision", "submitted_at", "received_at", "accepted_at", "closed_at", "updated_at", "item_provenance", "item_mode", "due_act", "attention", "kiosk_id")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     ITEM_CODE_FIELD_NUMBER: _ClassVar[int]
     ITEM_NAME_ZH_FIELD_NUMBER: _ClassVar[int]
@@ -125,6 +125,10 @@ class Case(_message.Message):
     CLOSED_AT_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_FIELD_NUMBER: _ClassVar[int]
     ITEM_PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    ITEM_MODE_FIELD_NUMBER: _ClassVar[int]
+    DUE_ACT_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_FIELD_NUMBER: _ClassVar[int]
+    KIOSK_ID_FIELD_NUMBER: _ClassVar[int]
     number: str
     item_code: str
     item_name_zh: str
@@ -145,7 +149,11 @@ class Case(_message.Message):
     closed_at: _timestamp_pb2.Timestamp
     updated_at: _timestamp_pb2.Timestamp
     item_provenance: _common_pb2.Provenance
-    def __init__(self, number: _Optional[str] = ..., item_code: _Optional[str] = ..., item_name_zh: _Optional[str] = ..., item_name_en: _Optional[str] = ..., intake_district: _Optional[str] = ..., handling_district: _Optional[str] = ..., state: _Optional[_Union[CaseState, str]] = ..., responsibility: _Optional[_Union[Responsibility, _Mapping]] = ..., version: _Optional[int] = ..., applicant_name_masked: _Optional[str] = ..., applicant_id_masked: _Optional[str] = ..., materials: _Optional[_Iterable[_Union[Material, _Mapping]]] = ..., custody: _Optional[_Iterable[_Union[CustodyEntry, _Mapping]]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., accepted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., item_provenance: _Optional[_Union[_common_pb2.Provenance, str]] = ...) -> None: ...
+    item_mode: str
+    due_act: str
+    attention: str
+    kiosk_id: str
+    def __init__(self, number: _Optional[str] = ..., item_code: _Optional[str] = ..., item_name_zh: _Optional[str] = ..., item_name_en: _Optional[str] = ..., intake_district: _Optional[str] = ..., handling_district: _Optional[str] = ..., state: _Optional[_Union[CaseState, str]] = ..., responsibility: _Optional[_Union[Responsibility, _Mapping]] = ..., version: _Optional[int] = ..., applicant_name_masked: _Optional[str] = ..., applicant_id_masked: _Optional[str] = ..., materials: _Optional[_Iterable[_Union[Material, _Mapping]]] = ..., custody: _Optional[_Iterable[_Union[CustodyEntry, _Mapping]]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., accepted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., item_provenance: _Optional[_Union[_common_pb2.Provenance, str]] = ..., item_mode: _Optional[str] = ..., due_act: _Optional[str] = ..., attention: _Optional[str] = ..., kiosk_id: _Optional[str] = ...) -> None: ...
 
 class SubmitCaseRequest(_message.Message):
     __slots__ = ("item_code", "materials", "idempotency_key", "kiosk_id")
@@ -261,118 +269,120 @@ class CaseProgressed(_message.Message):
     applicant_subject: str
     def __init__(self, number: _Optional[str] = ..., item_code: _Optional[str] = ..., item_name_zh: _Optional[str] = ..., item_name_en: _Optional[str] = ..., intake_district: _Optional[str] = ..., handling_district: _Optional[str] = ..., state: _Optional[_Union[CaseState, str]] = ..., acting_district: _Optional[str] = ..., event: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., applicant_subject: _Optional[str] = ...) -> None: ...
 
+class CaseEntry(_message.Message):
+    __slots__ = ("entry", "turn", "state", "traceparent")
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    TURN_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    entry: _common_pb2.TimelineEntry
+    turn: int
+    state: CaseState
+    traceparent: str
+    def __init__(self, entry: _Optional[_Union[_common_pb2.TimelineEntry, _Mapping]] = ..., turn: _Optional[int] = ..., state: _Optional[_Union[CaseState, str]] = ..., traceparent: _Optional[str] = ...) -> None: ...
+
 class CaseFile(_message.Message):
-    __slots__ = ("case", "applicant_subject", "applicant_name", "applicant_id_number", "applicant_acr", "materials", "timeline", "traces")
+    __slots__ = ("case", "applicant_subject", "applicant_name", "applicant_id_number", "applicant_acr", "materials", "history", "applicant_home")
     CASE_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_SUBJECT_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_NAME_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_ID_NUMBER_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_ACR_FIELD_NUMBER: _ClassVar[int]
     MATERIALS_FIELD_NUMBER: _ClassVar[int]
-    TIMELINE_FIELD_NUMBER: _ClassVar[int]
-    TRACES_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    APPLICANT_HOME_FIELD_NUMBER: _ClassVar[int]
     case: Case
     applicant_subject: str
     applicant_name: str
     applicant_id_number: str
     applicant_acr: str
     materials: _containers.RepeatedCompositeFieldContainer[Material]
-    timeline: _containers.RepeatedCompositeFieldContainer[_common_pb2.TimelineEntry]
-    traces: _containers.RepeatedCompositeFieldContainer[CaseTrace]
-    def __init__(self, case: _Optional[_Union[Case, _Mapping]] = ..., applicant_subject: _Optional[str] = ..., applicant_name: _Optional[str] = ..., applicant_id_number: _Optional[str] = ..., applicant_acr: _Optional[str] = ..., materials: _Optional[_Iterable[_Union[Material, _Mapping]]] = ..., timeline: _Optional[_Iterable[_Union[_common_pb2.TimelineEntry, _Mapping]]] = ..., traces: _Optional[_Iterable[_Union[CaseTrace, _Mapping]]] = ...) -> None: ...
+    history: _containers.RepeatedCompositeFieldContainer[CaseEntry]
+    applicant_home: str
+    def __init__(self, case: _Optional[_Union[Case, _Mapping]] = ..., applicant_subject: _Optional[str] = ..., applicant_name: _Optional[str] = ..., applicant_id_number: _Optional[str] = ..., applicant_acr: _Optional[str] = ..., materials: _Optional[_Iterable[_Union[Material, _Mapping]]] = ..., history: _Optional[_Iterable[_Union[CaseEntry, _Mapping]]] = ..., applicant_home: _Optional[str] = ...) -> None: ...
 
 class HandOverOffered(_message.Message):
-    __slots__ = ("number", "turn", "purpose", "file", "offered_at")
+    __slots__ = ("number", "turn", "purpose", "file")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     TURN_FIELD_NUMBER: _ClassVar[int]
     PURPOSE_FIELD_NUMBER: _ClassVar[int]
     FILE_FIELD_NUMBER: _ClassVar[int]
-    OFFERED_AT_FIELD_NUMBER: _ClassVar[int]
     number: str
     turn: int
     purpose: str
     file: CaseFile
-    offered_at: _timestamp_pb2.Timestamp
-    def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ..., purpose: _Optional[str] = ..., file: _Optional[_Union[CaseFile, _Mapping]] = ..., offered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ..., purpose: _Optional[str] = ..., file: _Optional[_Union[CaseFile, _Mapping]] = ...) -> None: ...
 
 class HandOverTaken(_message.Message):
-    __slots__ = ("number", "turn", "taken_at")
+    __slots__ = ("number", "turn", "entry")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     TURN_FIELD_NUMBER: _ClassVar[int]
-    TAKEN_AT_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
     number: str
     turn: int
-    taken_at: _timestamp_pb2.Timestamp
-    def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ..., taken_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    entry: CaseEntry
+    def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ..., entry: _Optional[_Union[CaseEntry, _Mapping]] = ...) -> None: ...
 
 class HandOverDeclined(_message.Message):
-    __slots__ = ("number", "turn", "code", "reason", "declined_at")
+    __slots__ = ("number", "turn", "code", "reason")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     TURN_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
-    DECLINED_AT_FIELD_NUMBER: _ClassVar[int]
     number: str
     turn: int
     code: str
     reason: str
-    declined_at: _timestamp_pb2.Timestamp
-    def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ..., code: _Optional[str] = ..., reason: _Optional[str] = ..., declined_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ..., code: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class HandOverRecallAsked(_message.Message):
-    __slots__ = ("number", "turn", "asked_at")
-    NUMBER_FIELD_NUMBER: _ClassVar[int]
-    TURN_FIELD_NUMBER: _ClassVar[int]
-    ASKED_AT_FIELD_NUMBER: _ClassVar[int]
-    number: str
-    turn: int
-    asked_at: _timestamp_pb2.Timestamp
-    def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ..., asked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
-
-class HandOverRecallAnswered(_message.Message):
-    __slots__ = ("number", "turn", "given_back", "answered_at")
-    NUMBER_FIELD_NUMBER: _ClassVar[int]
-    TURN_FIELD_NUMBER: _ClassVar[int]
-    GIVEN_BACK_FIELD_NUMBER: _ClassVar[int]
-    ANSWERED_AT_FIELD_NUMBER: _ClassVar[int]
-    number: str
-    turn: int
-    given_back: bool
-    answered_at: _timestamp_pb2.Timestamp
-    def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ..., given_back: _Optional[bool] = ..., answered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
-
-class CaseActed(_message.Message):
-    __slots__ = ("number", "turn", "entry", "state", "decision", "trace")
+    __slots__ = ("number", "turn", "entry")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     TURN_FIELD_NUMBER: _ClassVar[int]
     ENTRY_FIELD_NUMBER: _ClassVar[int]
-    STATE_FIELD_NUMBER: _ClassVar[int]
-    DECISION_FIELD_NUMBER: _ClassVar[int]
-    TRACE_FIELD_NUMBER: _ClassVar[int]
     number: str
     turn: int
-    entry: _common_pb2.TimelineEntry
-    state: CaseState
+    entry: CaseEntry
+    def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ..., entry: _Optional[_Union[CaseEntry, _Mapping]] = ...) -> None: ...
+
+class HandOverRecallAnswered(_message.Message):
+    __slots__ = ("number", "turn", "given_back", "entry")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    TURN_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_BACK_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    number: str
+    turn: int
+    given_back: bool
+    entry: CaseEntry
+    def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ..., given_back: _Optional[bool] = ..., entry: _Optional[_Union[CaseEntry, _Mapping]] = ...) -> None: ...
+
+class CaseActed(_message.Message):
+    __slots__ = ("number", "entry", "decision")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    number: str
+    entry: CaseEntry
     decision: Decision
-    trace: CaseTrace
-    def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ..., entry: _Optional[_Union[_common_pb2.TimelineEntry, _Mapping]] = ..., state: _Optional[_Union[CaseState, str]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., trace: _Optional[_Union[CaseTrace, _Mapping]] = ...) -> None: ...
+    def __init__(self, number: _Optional[str] = ..., entry: _Optional[_Union[CaseEntry, _Mapping]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ...) -> None: ...
 
 class WithdrawalAsked(_message.Message):
-    __slots__ = ("number", "asked_at")
+    __slots__ = ("number", "entry")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
-    ASKED_AT_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
     number: str
-    asked_at: _timestamp_pb2.Timestamp
-    def __init__(self, number: _Optional[str] = ..., asked_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    entry: CaseEntry
+    def __init__(self, number: _Optional[str] = ..., entry: _Optional[_Union[CaseEntry, _Mapping]] = ...) -> None: ...
 
 class WithdrawalAnswered(_message.Message):
-    __slots__ = ("number", "withdrawn", "code", "answered_at")
+    __slots__ = ("number", "withdrawn", "code", "entry")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
-    ANSWERED_AT_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
     number: str
     withdrawn: bool
     code: str
-    answered_at: _timestamp_pb2.Timestamp
-    def __init__(self, number: _Optional[str] = ..., withdrawn: _Optional[bool] = ..., code: _Optional[str] = ..., answered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    entry: CaseEntry
+    def __init__(self, number: _Optional[str] = ..., withdrawn: _Optional[bool] = ..., code: _Optional[str] = ..., entry: _Optional[_Union[CaseEntry, _Mapping]] = ...) -> None: ...

@@ -27,6 +27,7 @@ class MessageState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MESSAGE_STATE_PUBLISHED: _ClassVar[MessageState]
     MESSAGE_STATE_RECEIPTED: _ClassVar[MessageState]
     MESSAGE_STATE_REFUSED: _ClassVar[MessageState]
+    MESSAGE_STATE_EXPIRED: _ClassVar[MessageState]
 LINK_STATE_UNSPECIFIED: LinkState
 LINK_STATE_UP: LinkState
 LINK_STATE_DOWN: LinkState
@@ -38,6 +39,7 @@ MESSAGE_STATE_WAITING: MessageState
 MESSAGE_STATE_PUBLISHED: MessageState
 MESSAGE_STATE_RECEIPTED: MessageState
 MESSAGE_STATE_REFUSED: MessageState
+MESSAGE_STATE_EXPIRED: MessageState
 
 class Link(_message.Message):
     __slots__ = ("peer", "state", "last_canary_at", "round_trip_ms", "clock_difference_ms", "waiting", "oldest_waiting_s", "sent", "receipted", "received", "refused_by_peer", "refused_here", "registry_version", "lights")
@@ -181,25 +183,75 @@ class MessageRefused(_message.Message):
     at: _timestamp_pb2.Timestamp
     def __init__(self, message_id: _Optional[str] = ..., peer: _Optional[str] = ..., type: _Optional[str] = ..., subject: _Optional[str] = ..., code: _Optional[str] = ..., reason: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
+class AgreementInstalled(_message.Message):
+    __slots__ = ("peer", "version", "signed_agreement")
+    PEER_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_AGREEMENT_FIELD_NUMBER: _ClassVar[int]
+    peer: str
+    version: int
+    signed_agreement: str
+    def __init__(self, peer: _Optional[str] = ..., version: _Optional[int] = ..., signed_agreement: _Optional[str] = ...) -> None: ...
+
+class SealedBody(_message.Message):
+    __slots__ = ("opens", "message")
+    OPENS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    opens: str
+    message: bytes
+    def __init__(self, opens: _Optional[str] = ..., message: _Optional[bytes] = ...) -> None: ...
+
+class Standing(_message.Message):
+    __slots__ = ("registry_version", "sent_epoch", "sent_number", "seen_epoch", "seen_number")
+    REGISTRY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SENT_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SENT_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    SEEN_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SEEN_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    registry_version: int
+    sent_epoch: int
+    sent_number: int
+    seen_epoch: int
+    seen_number: int
+    def __init__(self, registry_version: _Optional[int] = ..., sent_epoch: _Optional[int] = ..., sent_number: _Optional[int] = ..., seen_epoch: _Optional[int] = ..., seen_number: _Optional[int] = ...) -> None: ...
+
 class Canary(_message.Message):
-    __slots__ = ("sequence", "sent_at")
+    __slots__ = ("sequence", "sent_at", "standing")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
+    STANDING_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     sent_at: _timestamp_pb2.Timestamp
-    def __init__(self, sequence: _Optional[int] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    standing: Standing
+    def __init__(self, sequence: _Optional[int] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., standing: _Optional[_Union[Standing, _Mapping]] = ...) -> None: ...
 
 class CanaryEcho(_message.Message):
-    __slots__ = ("sequence", "sent_at", "echoed_at")
+    __slots__ = ("sequence", "sent_at", "echoed_at", "standing")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
     ECHOED_AT_FIELD_NUMBER: _ClassVar[int]
+    STANDING_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     sent_at: _timestamp_pb2.Timestamp
     echoed_at: _timestamp_pb2.Timestamp
-    def __init__(self, sequence: _Optional[int] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., echoed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    standing: Standing
+    def __init__(self, sequence: _Optional[int] = ..., sent_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., echoed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., standing: _Optional[_Union[Standing, _Mapping]] = ...) -> None: ...
+
+class Receipt(_message.Message):
+    __slots__ = ("signed_receipt",)
+    SIGNED_RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    signed_receipt: str
+    def __init__(self, signed_receipt: _Optional[str] = ...) -> None: ...
 
 class MissingNumbers(_message.Message):
+    __slots__ = ("epoch", "numbers")
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    epoch: int
+    numbers: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, epoch: _Optional[int] = ..., numbers: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class NumbersGone(_message.Message):
     __slots__ = ("epoch", "numbers")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     NUMBERS_FIELD_NUMBER: _ClassVar[int]
@@ -212,21 +264,3 @@ class RegistryOffered(_message.Message):
     SIGNED_REGISTRY_FIELD_NUMBER: _ClassVar[int]
     signed_registry: str
     def __init__(self, signed_registry: _Optional[str] = ...) -> None: ...
-
-class Ask(_message.Message):
-    __slots__ = ("question_type", "question")
-    QUESTION_TYPE_FIELD_NUMBER: _ClassVar[int]
-    QUESTION_FIELD_NUMBER: _ClassVar[int]
-    question_type: str
-    question: bytes
-    def __init__(self, question_type: _Optional[str] = ..., question: _Optional[bytes] = ...) -> None: ...
-
-class Answer(_message.Message):
-    __slots__ = ("answer_type", "answer", "error_code")
-    ANSWER_TYPE_FIELD_NUMBER: _ClassVar[int]
-    ANSWER_FIELD_NUMBER: _ClassVar[int]
-    ERROR_CODE_FIELD_NUMBER: _ClassVar[int]
-    answer_type: str
-    answer: bytes
-    error_code: str
-    def __init__(self, answer_type: _Optional[str] = ..., answer: _Optional[bytes] = ..., error_code: _Optional[str] = ...) -> None: ...

@@ -26,41 +26,41 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tongban.common.v1 import common_pb2 as tongban_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tongban/hotline/v1/hotline.proto\x12\x12tongban.hotline.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etongban/common/v1/common.proto\"\x85\x03\n\x06Ticket\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x11\n\topened_in\x18\x02 \x01(\t\x12\x0e\n\x06holder\x18\x03 \x01(\t\x12.\n\x05state\x18\x04 \x01(\x0e\x32\x1f.tongban.hotline.v1.TicketState\x12\x14\n\x0csubject_line\x18\x05 \x01(\t\x12\x0c\n\x04\x62ody\x18\x06 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x07 \x01(\t\x12\x1c\n\x14\x61nswered_by_district\x18\x08 \x01(\t\x12-\n\topened_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x61nswered_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x0b \x01(\x03\x12\x0c\n\x04turn\x18\x0c \x01(\x03\x12\x32\n\x08timeline\x18\r \x03(\x0b\x32 .tongban.common.v1.TimelineEntry\x12\x13\n\x0b\x63\x61se_number\x18\x0e \x01(\t\"e\n\x11OpenTicketRequest\x12\x14\n\x0csubject_line\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x61se_number\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\"\"\n\x10GetTicketRequest\x12\x0e\n\x06number\x18\x01 \x01(\t\"B\n\x12ListTicketsRequest\x12,\n\x04page\x18\x01 \x01(\x0b\x32\x1e.tongban.common.v1.PageRequest\"m\n\x13ListTicketsResponse\x12+\n\x07tickets\x18\x01 \x03(\x0b\x32\x1a.tongban.hotline.v1.Ticket\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.tongban.common.v1.PageInfo\"e\n\x15TransferTicketRequest\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x13\n\x0bto_district\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\"N\n\x13\x41nswerTicketRequest\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"N\n\x13\x42ounceTicketRequest\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"\xcb\x01\n\x10TicketProgressed\x12\x0e\n\x06number\x18\x01 \x01(\t\x12.\n\x05state\x18\x02 \x01(\x0e\x32\x1f.tongban.hotline.v1.TicketState\x12\x17\n\x0f\x61\x63ting_district\x18\x03 \x01(\t\x12\r\n\x05\x65vent\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12\x16\n\x0eopener_subject\x18\x07 \x01(\t\"y\n\x15TicketTransferOffered\x12*\n\x06ticket\x18\x01 \x01(\x0b\x32\x1a.tongban.hotline.v1.Ticket\x12\x0c\n\x04turn\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x16\n\x0eopener_subject\x18\x04 \x01(\t\"3\n\x13TicketTransferTaken\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0c\n\x04turn\x18\x02 \x01(\x03\"o\n\x0eTicketAnswered\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0c\n\x04turn\x18\x02 \x01(\x03\x12\x0e\n\x06\x61nswer\x18\x03 \x01(\t\x12/\n\x0b\x61nswered_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"m\n\rTicketBounced\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0c\n\x04turn\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\nbounced_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x9a\x01\n\x0bTicketState\x12\x1c\n\x18TICKET_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11TICKET_STATE_OPEN\x10\x01\x12\x1d\n\x19TICKET_STATE_TRANSFERRING\x10\x02\x12\x1c\n\x18TICKET_STATE_TRANSFERRED\x10\x03\x12\x19\n\x15TICKET_STATE_ANSWERED\x10\x04\x32\x93\x04\n\x0eHotlineService\x12O\n\nOpenTicket\x12%.tongban.hotline.v1.OpenTicketRequest\x1a\x1a.tongban.hotline.v1.Ticket\x12M\n\tGetTicket\x12$.tongban.hotline.v1.GetTicketRequest\x1a\x1a.tongban.hotline.v1.Ticket\x12^\n\x0bListTickets\x12&.tongban.hotline.v1.ListTicketsRequest\x1a\'.tongban.hotline.v1.ListTicketsResponse\x12W\n\x0eTransferTicket\x12).tongban.hotline.v1.TransferTicketRequest\x1a\x1a.tongban.hotline.v1.Ticket\x12S\n\x0c\x41nswerTicket\x12\'.tongban.hotline.v1.AnswerTicketRequest\x1a\x1a.tongban.hotline.v1.Ticket\x12S\n\x0c\x42ounceTicket\x12\'.tongban.hotline.v1.BounceTicketRequest\x1a\x1a.tongban.hotline.v1.Ticketb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tongban/hotline/v1/hotline.proto\x12\x12tongban.hotline.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etongban/common/v1/common.proto\"\xbf\x03\n\x06Ticket\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x11\n\topened_in\x18\x02 \x01(\t\x12\x0e\n\x06holder\x18\x03 \x01(\t\x12.\n\x05state\x18\x04 \x01(\x0e\x32\x1f.tongban.hotline.v1.TicketState\x12\x14\n\x0csubject_line\x18\x05 \x01(\t\x12\x0c\n\x04\x62ody\x18\x06 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x07 \x01(\t\x12\x1c\n\x14\x61nswered_by_district\x18\x08 \x01(\t\x12-\n\topened_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x61nswered_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x0b \x01(\x03\x12\x0c\n\x04turn\x18\x0c \x01(\x03\x12\x32\n\x08timeline\x18\r \x03(\x0b\x32 .tongban.common.v1.TimelineEntry\x12\x13\n\x0b\x63\x61se_number\x18\x0e \x01(\t\x12\x12\n\noffered_to\x18\x0f \x01(\t\x12\x11\n\tcame_from\x18\x10 \x01(\t\x12\x11\n\tattention\x18\x11 \x01(\t\"e\n\x11OpenTicketRequest\x12\x14\n\x0csubject_line\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\t\x12\x13\n\x0b\x63\x61se_number\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\"\"\n\x10GetTicketRequest\x12\x0e\n\x06number\x18\x01 \x01(\t\"B\n\x12ListTicketsRequest\x12,\n\x04page\x18\x01 \x01(\x0b\x32\x1e.tongban.common.v1.PageRequest\"m\n\x13ListTicketsResponse\x12+\n\x07tickets\x18\x01 \x03(\x0b\x32\x1a.tongban.hotline.v1.Ticket\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.tongban.common.v1.PageInfo\"e\n\x15TransferTicketRequest\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x13\n\x0bto_district\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\"N\n\x13\x41nswerTicketRequest\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"N\n\x13\x42ounceTicketRequest\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"\xcb\x01\n\x10TicketProgressed\x12\x0e\n\x06number\x18\x01 \x01(\t\x12.\n\x05state\x18\x02 \x01(\x0e\x32\x1f.tongban.hotline.v1.TicketState\x12\x17\n\x0f\x61\x63ting_district\x18\x03 \x01(\t\x12\r\n\x05\x65vent\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12\x16\n\x0eopener_subject\x18\x07 \x01(\t\"y\n\x15TicketTransferOffered\x12*\n\x06ticket\x18\x01 \x01(\x0b\x32\x1a.tongban.hotline.v1.Ticket\x12\x0c\n\x04turn\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x16\n\x0eopener_subject\x18\x04 \x01(\t\"3\n\x13TicketTransferTaken\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0c\n\x04turn\x18\x02 \x01(\x03\"\x8d\x01\n\x0eTicketAnswered\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0c\n\x04turn\x18\x02 \x01(\x03\x12\x0e\n\x06\x61nswer\x18\x03 \x01(\t\x12/\n\x0b\x61nswered_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14\x61nswered_by_district\x18\x05 \x01(\t\"m\n\rTicketBounced\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0c\n\x04turn\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\nbounced_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xb5\x01\n\x0bTicketState\x12\x1c\n\x18TICKET_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11TICKET_STATE_OPEN\x10\x01\x12\x1d\n\x19TICKET_STATE_TRANSFERRING\x10\x02\x12\x1c\n\x18TICKET_STATE_TRANSFERRED\x10\x03\x12\x19\n\x15TICKET_STATE_ANSWERED\x10\x04\x12\x19\n\x15TICKET_STATE_RETURNED\x10\x05\x32\x93\x04\n\x0eHotlineService\x12O\n\nOpenTicket\x12%.tongban.hotline.v1.OpenTicketRequest\x1a\x1a.tongban.hotline.v1.Ticket\x12M\n\tGetTicket\x12$.tongban.hotline.v1.GetTicketRequest\x1a\x1a.tongban.hotline.v1.Ticket\x12^\n\x0bListTickets\x12&.tongban.hotline.v1.ListTicketsRequest\x1a\'.tongban.hotline.v1.ListTicketsResponse\x12W\n\x0eTransferTicket\x12).tongban.hotline.v1.TransferTicketRequest\x1a\x1a.tongban.hotline.v1.Ticket\x12S\n\x0c\x41nswerTicket\x12\'.tongban.hotline.v1.AnswerTicketRequest\x1a\x1a.tongban.hotline.v1.Ticket\x12S\n\x0c\x42ounceTicket\x12\'.tongban.hotline.v1.BounceTicketRequest\x1a\x1a.tongban.hotline.v1.Ticketb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tongban.hotline.v1.hotline_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TICKETSTATE']._serialized_start=1701
-  _globals['_TICKETSTATE']._serialized_end=1855
+  _globals['_TICKETSTATE']._serialized_start=1790
+  _globals['_TICKETSTATE']._serialized_end=1971
   _globals['_TICKET']._serialized_start=122
-  _globals['_TICKET']._serialized_end=511
-  _globals['_OPENTICKETREQUEST']._serialized_start=513
-  _globals['_OPENTICKETREQUEST']._serialized_end=614
-  _globals['_GETTICKETREQUEST']._serialized_start=616
-  _globals['_GETTICKETREQUEST']._serialized_end=650
-  _globals['_LISTTICKETSREQUEST']._serialized_start=652
-  _globals['_LISTTICKETSREQUEST']._serialized_end=718
-  _globals['_LISTTICKETSRESPONSE']._serialized_start=720
-  _globals['_LISTTICKETSRESPONSE']._serialized_end=829
-  _globals['_TRANSFERTICKETREQUEST']._serialized_start=831
-  _globals['_TRANSFERTICKETREQUEST']._serialized_end=932
-  _globals['_ANSWERTICKETREQUEST']._serialized_start=934
-  _globals['_ANSWERTICKETREQUEST']._serialized_end=1012
-  _globals['_BOUNCETICKETREQUEST']._serialized_start=1014
-  _globals['_BOUNCETICKETREQUEST']._serialized_end=1092
-  _globals['_TICKETPROGRESSED']._serialized_start=1095
-  _globals['_TICKETPROGRESSED']._serialized_end=1298
-  _globals['_TICKETTRANSFEROFFERED']._serialized_start=1300
-  _globals['_TICKETTRANSFEROFFERED']._serialized_end=1421
-  _globals['_TICKETTRANSFERTAKEN']._serialized_start=1423
-  _globals['_TICKETTRANSFERTAKEN']._serialized_end=1474
-  _globals['_TICKETANSWERED']._serialized_start=1476
-  _globals['_TICKETANSWERED']._serialized_end=1587
-  _globals['_TICKETBOUNCED']._serialized_start=1589
-  _globals['_TICKETBOUNCED']._serialized_end=1698
-  _globals['_HOTLINESERVICE']._serialized_start=1858
-  _globals['_HOTLINESERVICE']._serialized_end=2389
+  _globals['_TICKET']._serialized_end=569
+  _globals['_OPENTICKETREQUEST']._serialized_start=571
+  _globals['_OPENTICKETREQUEST']._serialized_end=672
+  _globals['_GETTICKETREQUEST']._serialized_start=674
+  _globals['_GETTICKETREQUEST']._serialized_end=708
+  _globals['_LISTTICKETSREQUEST']._serialized_start=710
+  _globals['_LISTTICKETSREQUEST']._serialized_end=776
+  _globals['_LISTTICKETSRESPONSE']._serialized_start=778
+  _globals['_LISTTICKETSRESPONSE']._serialized_end=887
+  _globals['_TRANSFERTICKETREQUEST']._serialized_start=889
+  _globals['_TRANSFERTICKETREQUEST']._serialized_end=990
+  _globals['_ANSWERTICKETREQUEST']._serialized_start=992
+  _globals['_ANSWERTICKETREQUEST']._serialized_end=1070
+  _globals['_BOUNCETICKETREQUEST']._serialized_start=1072
+  _globals['_BOUNCETICKETREQUEST']._serialized_end=1150
+  _globals['_TICKETPROGRESSED']._serialized_start=1153
+  _globals['_TICKETPROGRESSED']._serialized_end=1356
+  _globals['_TICKETTRANSFEROFFERED']._serialized_start=1358
+  _globals['_TICKETTRANSFEROFFERED']._serialized_end=1479
+  _globals['_TICKETTRANSFERTAKEN']._serialized_start=1481
+  _globals['_TICKETTRANSFERTAKEN']._serialized_end=1532
+  _globals['_TICKETANSWERED']._serialized_start=1535
+  _globals['_TICKETANSWERED']._serialized_end=1676
+  _globals['_TICKETBOUNCED']._serialized_start=1678
+  _globals['_TICKETBOUNCED']._serialized_end=1787
+  _globals['_HOTLINESERVICE']._serialized_start=1974
+  _globals['_HOTLINESERVICE']._serialized_end=2505
 # @@protoc_insertion_point(module_scope)

@@ -18,14 +18,16 @@ class TicketState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TICKET_STATE_TRANSFERRING: _ClassVar[TicketState]
     TICKET_STATE_TRANSFERRED: _ClassVar[TicketState]
     TICKET_STATE_ANSWERED: _ClassVar[TicketState]
+    TICKET_STATE_RETURNED: _ClassVar[TicketState]
 TICKET_STATE_UNSPECIFIED: TicketState
 TICKET_STATE_OPEN: TicketState
 TICKET_STATE_TRANSFERRING: TicketState
 TICKET_STATE_TRANSFERRED: TicketState
 TICKET_STATE_ANSWERED: TicketState
+TICKET_STATE_RETURNED: TicketState
 
 class Ticket(_message.Message):
-    __slots__ = ("number", "opened_in", "holder", "state", "subject_line", "body", "answer", "answered_by_district", "opened_at", "answered_at", "version", "turn", "timeline", "case_number")
+    __slots__ = ("number", "opened_in", "holder", "state", "subject_line", "body", "answer", "answered_by_district", "opened_at", "answered_at", "version", "turn", "timeline", "case_number", "offered_to", "came_from", "attention")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     OPENED_IN_FIELD_NUMBER: _ClassVar[int]
     HOLDER_FIELD_NUMBER: _ClassVar[int]
@@ -40,6 +42,9 @@ class Ticket(_message.Message):
     TURN_FIELD_NUMBER: _ClassVar[int]
     TIMELINE_FIELD_NUMBER: _ClassVar[int]
     CASE_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    OFFERED_TO_FIELD_NUMBER: _ClassVar[int]
+    CAME_FROM_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_FIELD_NUMBER: _ClassVar[int]
     number: str
     opened_in: str
     holder: str
@@ -54,7 +59,10 @@ class Ticket(_message.Message):
     turn: int
     timeline: _containers.RepeatedCompositeFieldContainer[_common_pb2.TimelineEntry]
     case_number: str
-    def __init__(self, number: _Optional[str] = ..., opened_in: _Optional[str] = ..., holder: _Optional[str] = ..., state: _Optional[_Union[TicketState, str]] = ..., subject_line: _Optional[str] = ..., body: _Optional[str] = ..., answer: _Optional[str] = ..., answered_by_district: _Optional[str] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., answered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., turn: _Optional[int] = ..., timeline: _Optional[_Iterable[_Union[_common_pb2.TimelineEntry, _Mapping]]] = ..., case_number: _Optional[str] = ...) -> None: ...
+    offered_to: str
+    came_from: str
+    attention: str
+    def __init__(self, number: _Optional[str] = ..., opened_in: _Optional[str] = ..., holder: _Optional[str] = ..., state: _Optional[_Union[TicketState, str]] = ..., subject_line: _Optional[str] = ..., body: _Optional[str] = ..., answer: _Optional[str] = ..., answered_by_district: _Optional[str] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., answered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., turn: _Optional[int] = ..., timeline: _Optional[_Iterable[_Union[_common_pb2.TimelineEntry, _Mapping]]] = ..., case_number: _Optional[str] = ..., offered_to: _Optional[str] = ..., came_from: _Optional[str] = ..., attention: _Optional[str] = ...) -> None: ...
 
 class OpenTicketRequest(_message.Message):
     __slots__ = ("subject_line", "body", "case_number", "idempotency_key")
@@ -159,16 +167,18 @@ class TicketTransferTaken(_message.Message):
     def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ...) -> None: ...
 
 class TicketAnswered(_message.Message):
-    __slots__ = ("number", "turn", "answer", "answered_at")
+    __slots__ = ("number", "turn", "answer", "answered_at", "answered_by_district")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     TURN_FIELD_NUMBER: _ClassVar[int]
     ANSWER_FIELD_NUMBER: _ClassVar[int]
     ANSWERED_AT_FIELD_NUMBER: _ClassVar[int]
+    ANSWERED_BY_DISTRICT_FIELD_NUMBER: _ClassVar[int]
     number: str
     turn: int
     answer: str
     answered_at: _timestamp_pb2.Timestamp
-    def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ..., answer: _Optional[str] = ..., answered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    answered_by_district: str
+    def __init__(self, number: _Optional[str] = ..., turn: _Optional[int] = ..., answer: _Optional[str] = ..., answered_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., answered_by_district: _Optional[str] = ...) -> None: ...
 
 class TicketBounced(_message.Message):
     __slots__ = ("number", "turn", "reason", "bounced_at")

@@ -23,6 +23,7 @@ class DeliveryState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DELIVERY_STATE_WAITING: _ClassVar[DeliveryState]
     DELIVERY_STATE_SENT: _ClassVar[DeliveryState]
     DELIVERY_STATE_FAILED: _ClassVar[DeliveryState]
+    DELIVERY_STATE_SKIPPED: _ClassVar[DeliveryState]
 CHANNEL_UNSPECIFIED: Channel
 CHANNEL_IN_APP: Channel
 CHANNEL_EMAIL: Channel
@@ -30,6 +31,7 @@ DELIVERY_STATE_UNSPECIFIED: DeliveryState
 DELIVERY_STATE_WAITING: DeliveryState
 DELIVERY_STATE_SENT: DeliveryState
 DELIVERY_STATE_FAILED: DeliveryState
+DELIVERY_STATE_SKIPPED: DeliveryState
 
 class InAppMessage(_message.Message):
     __slots__ = ("id", "title", "body", "created_at", "read", "about")

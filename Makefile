@@ -1,0 +1,54 @@
+# What one types here. Everything runs from build/, which nothing else writes to; `make help` lists the targets.
+DISTRICTS ?= 320508 310101
+# Options of one run, for example: make bench ONLY=rpc_window50
+ONLY ?=
+
+RUN := infra/setup.sh bus edge local
+TEST := infra/setup.sh bus edge local test
+TONGBAN := build/venv/bin/tongban
+
+.PHONY: help demo test up down status logs lint bench faults proto
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## one case crosses two districts and comes back decided; writes build/demo.json
+	@$(RUN)
+	@$(TONGBAN) demo
+
+test: ## every ring of tests, on engines of its own, also beside a running `make up`
+	@$(TEST)
+	@$(TONGBAN) test
+
+up: ## start districts here: make up DISTRICTS="320508 310101 330102"; again: nothing changes
+	@$(RUN)
+	@$(TONGBAN) up $(DISTRICTS)
+
+down: ## end every process that `make up` started
+	@$(RUN)
+	@$(TONGBAN) down
+
+status: ## what runs: addresses, processes, links, queues
+	@$(RUN)
+	@$(TONGBAN) status
+
+logs: ## the end of every log; tongban logs CODE PROCESS shows one
+	@$(RUN)
+	@$(TONGBAN) logs
+
+lint: ## formatter, linter, types, layers, contracts
+	@$(TEST)
+	@$(TONGBAN) lint
+
+bench: ## measures beside their floors; writes build/bench.json (ONLY=name for one)
+	@$(TEST)
+	@$(TONGBAN) bench $(if $(ONLY),--only $(ONLY))
+
+faults: ## faults beside their controls; writes build/faults.json (ONLY=id for one)
+	@$(TEST)
+	@$(TONGBAN) faults $(if $(ONLY),--only $(ONLY))
+
+proto: ## generate the Python package of the contracts again
+	@$(TEST)
+	@PYTHON=$(CURDIR)/build/venv/bin/python proto/generate.sh

@@ -1,0 +1,1 @@
+"""The `tongban` command: what a person who runs districts types."""

@@ -1,0 +1,52 @@
+"""`tongban status [--json]`: what runs, asked of what runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from tongban_cli.main import environment_of
+
+
+def register(subparsers: Any) -> None:
+    parser = subparsers.add_parser("status", help="what runs: addresses, processes, links, queues")
+    parser.add_argument("--json", action="store_true", help="for programs, by division code")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when everything that was brought up is ready, 1 otherwise."""
+    from tongban_local.environment import Environment
+    from tongban_local.status import status
+
+    found = status(Environment(environment_of(args)))
+    if args.json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        _show(found)
+    processes = [process for district in found.values() for process in district["processes"].values()]
+    return 0 if processes and all(process["ready"] for process in processes) else 1
+
+
+def _show(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    if not any(district["processes"] for district in found.values()):
+        console.print("nothing runs: `make up` starts it")
+        return
+    for code, district in found.items():
+        table = Table(title=f"{code} {district['name_zh']} {district['name_en']}", title_justify="left")
+        for heading in ("process", "state", "pid", "seconds"):
+            table.add_column(heading)
+        for name, process in district["processes"].items():
+            state = "[green]ready[/green]" if process["ready"] else f"[red]{process['state']}, not ready[/red]"
+            table.add_row(name, state, str(process["pid"] or ""), str(process["seconds"]))
+        console.print(table)
+        for key in ("gateway", "openapi", "issuer", "courier", "spans", "mail_folder", "ca_file"):
+            console.print(f"  {key}: {district[key]}", soft_wrap=True)
+        for link in district["links"] or ():
+            console.print(f"  link: {json.dumps(link, ensure_ascii=False)}", soft_wrap=True)
+        waiting = {name: queue["messages"] for name, queue in (district["queues"] or {}).items() if queue["messages"]}
+        console.print(f"  messages waiting: {waiting or 'none'}")

@@ -1,0 +1,95 @@
+"""One district as it is installed in an environment: engines, certificates, keys, addresses and folders."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from tongban_local.account import own, own_folder
+from tongban_local.certificates import Authority, Pair
+from tongban_local.district import District
+from tongban_local.districts import DistrictFacts, linked_to
+from tongban_local.engines import CourierListener
+from tongban_local.keys import okp_key
+
+
+@dataclass
+class Installation:
+    """Everything of one district that the environment in `environment` made for it; made once, kept ever after."""
+
+    environment: Path
+    facts: DistrictFacts
+    host: str
+    admin: bool = False
+
+    def __post_init__(self) -> None:
+        self.folder = own_folder(self.environment / self.facts.code)
+        self.district = District(
+            self.facts.code,
+            self.host,
+            self.folder,
+            self.environment,
+            admin=self.admin,
+            peers=linked_to(self.facts),
+        )
+        self._make_certificates()
+        self._make_files()
+        listener = CourierListener(
+            self.district.port("courier"), self.authority, self.server.certificate, self.server.key
+        )
+        self.district.courier = listener
+
+    def _make_certificates(self) -> None:
+        authority = Authority(self.environment / "authority")
+        folder = self.folder / "tls"
+        self.authority = folder / "authority.pem"
+        own_folder(folder)
+        self.authority.write_bytes(authority.certificate.read_bytes())
+        self.authority.chmod(0o644)
+        self.server = authority.server(Pair.at(folder, "server"), self.host)
+        self.courier_client = authority.client(Pair.at(folder, "courier"), f"courier.{self.facts.code}")
+        self.courier_local = authority.client(Pair.at(folder, "courier-local"), "courier.local")
+        own(folder, self.environment / "authority")
+
+    def _make_files(self) -> None:
+        for part in ("logs", "spans", "mail"):
+            own_folder(self.folder / part)
+        self.trace_token = self.folder / "keys" / "trace-token"
+        if not self.trace_token.exists():
+            self.trace_token.touch(mode=0o600)
+            self.trace_token.write_text(secrets.token_urlsafe(32))
+        okp_key(self.folder / "keys" / "identity.jwk")
+        own(self.folder / "keys")
+
+    @property
+    def code(self) -> str:
+        return self.facts.code
+
+    @property
+    def gateway(self) -> str:
+        """Base URL of the public API."""
+        return f"https://{self.district.address('gateway')}"
+
+    @property
+    def issuer(self) -> str:
+        """This district's identity, as it stands in `iss`."""
+        return f"https://{self.district.address('identity_http')}"
+
+    @property
+    def spans_url(self) -> str:
+        """Where this district's spans go, and where its trace source answers."""
+        return f"http://{self.district.address('spans')}"
+
+    @property
+    def courier_address(self) -> str:
+        """host:port of the AMQPS listener that peers deliver to."""
+        return self.district.address("courier")
+
+    @property
+    def mail_folder(self) -> Path:
+        """Where the local SMTP server keeps what services send."""
+        return self.folder / "mail"
+
+    def log(self, process: str) -> Path:
+        return self.folder / "logs" / f"{process}.log"

@@ -1,0 +1,127 @@
+#!/bin/sh
+# infra/setup.sh RING…: makes build/venv hold these rings of requirements/, and this machine hold the engines. Quick when
+# nothing changed. Debian packages that are missing are installed by root with their service start blocked; anybody else
+# is told the one line that does it, and the status is 2.
+set -eu
+umask 022
+root=$(cd "$(dirname "$0")/.." && pwd -P)
+build=$root/build
+mkdir -p "$build"
+exec 9>"$build/.setup.lock"
+flock 9 # one set-up of a checkout at a time
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+# The system's Python first: one from a home folder cannot be reached by the unprivileged account that services run as.
+find_python() {
+    for candidate in /usr/bin/python3.11 python3.11 /usr/bin/python3 python3; do
+        if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+}
+
+missing_packages() {
+    [ -n "$(find_python)" ] || echo python3.11 python3.11-venv
+    [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || echo rabbitmq-server
+    ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || echo postgresql
+}
+
+# Debian starts a service as soon as it is installed, unless policy-rc.d says 101 (invoke-rc.d(8)). What stood there before
+# is put back however this ends.
+install_packages() {
+    policy=/usr/sbin/policy-rc.d
+    kept=
+    if [ -e "$policy" ]; then
+        kept=$(mktemp /usr/sbin/policy-rc.d.XXXXXX)
+        mv "$policy" "$kept"
+    fi
+    trap 'rm -f "$policy"; [ -z "$kept" ] || mv "$kept" "$policy"' EXIT
+    trap 'exit 130' INT TERM HUP
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086 # a list of packages
+    apt-get install -y -qq --no-install-recommends $1 >"$build/apt.log" 2>&1 ||
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends $1; } >"$build/apt.log" 2>&1 ||
+        { tail -n 20 "$build/apt.log" >&2; exit 1; }
+    rm -f "$policy"
+    [ -z "$kept" ] || mv "$kept" "$policy"
+    trap - EXIT INT TERM HUP
+}
+
+missing=$(missing_packages | tr '\n' ' ')
+missing=${missing% }
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" -ne 0 ]; then
+        say "these Debian packages are missing; install them and run this again (policy-rc.d keeps their services from starting):"
+        echo "sudo apt-get install --no-install-recommends $missing"
+        exit 2
+    fi
+    say "installing $missing (their services are not started)"
+    install_packages "$missing"
+fi
+python=$(find_python)
+
+# Where the unprivileged account cannot enter build/, the environment goes to this checkout's folder in /var/tmp, the same
+# one that tongban_local.checkout takes for data.
+venv=$build/venv
+if [ "$(id -u)" -eq 0 ] && ! setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$build" 2>/dev/null; then
+    place=/var/tmp/tongban-$(printf %s "$root" | sha256sum | cut -c1-12)
+    mkdir -m 755 "$place" 2>/dev/null || true
+    if [ -L "$place" ] || [ "$(stat -c %u "$place")" -ne 0 ] || [ -n "$(find "$place" -maxdepth 0 -perm /022)" ]; then
+        say "$place exists and is not ours: remove it"
+        exit 1
+    fi
+    if [ ! -L "$venv" ]; then
+        rm -rf "$venv"
+        ln -s "$place/venv" "$venv"
+    fi
+fi
+
+stamp() { { "$python" -VV; cat "$root/requirements/uv.txt" "$root/requirements/$1.txt"; } | sha256sum | cut -c1-64; }
+
+fresh=
+if ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
+    say "making the virtual environment with $python"
+    target=$(readlink -m "$venv")
+    rm -rf "$target"
+    "$python" -m venv --without-pip "$target"
+    fresh=1
+fi
+
+files=
+for ring in "$@"; do
+    if [ -n "$fresh" ] || [ "$(cat "$venv/.ring-$ring" 2>/dev/null)" != "$(stamp "$ring")" ]; then
+        files="$files -r $root/requirements/$ring.txt"
+    fi
+done
+
+if [ -n "$files" ]; then
+    tools=$build/tools
+    wanted=$(sha256sum <"$root/requirements/uv.txt")
+    if [ "$(cat "$tools/.stamp" 2>/dev/null)" != "$wanted" ] || ! "$tools/bin/uv" --version >/dev/null 2>&1; then
+        say "installing uv"
+        rm -rf "$tools"
+        "$python" -m venv "$tools"
+        "$tools/bin/pip" install -q --disable-pip-version-check --require-hashes -r "$root/requirements/uv.txt"
+        printf %s "$wanted" >"$tools/.stamp"
+    fi
+    say "installing the packages of: $*"
+    # shellcheck disable=SC2086 # a list of options
+    "$tools/bin/uv" pip install -q --python "$venv/bin/python" --compile-bytecode --require-hashes $files
+    for ring in "$@"; do
+        stamp "$ring" >"$venv/.ring-$ring"
+    done
+fi
+
+# The tree's own packages: their folders on the path, so that what runs is what stands here.
+packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+for folder in "$root"/services/*/src "$root"/infra/*/src "$root/proto/python"; do
+    [ ! -d "$folder" ] || echo "$folder"
+done >"$packages/tongban.pth.new"
+cmp -s "$packages/tongban.pth.new" "$packages/tongban.pth" || cp "$packages/tongban.pth.new" "$packages/tongban.pth"
+rm "$packages/tongban.pth.new"
+printf '#!/bin/sh\nexec "%s/bin/python" -m tongban_cli "$@"\n' "$venv" >"$venv/bin/tongban"
+chmod 755 "$venv/bin/tongban"

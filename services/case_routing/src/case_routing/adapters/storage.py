@@ -1,0 +1,191 @@
+"""Cases on PostgreSQL: one transaction, its cases, and what it has to tell."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+from sqlalchemy import Connection, func, insert, select, tuple_, update
+
+from case_routing import messages
+from case_routing.adapters import rows
+from case_routing.adapters.tables import cases, custody, early, history, materials, traces, turns
+from case_routing.domain.events import Arrived, Event, Offered, Progressed, Send
+from case_routing.domain.letters import Dossier
+from case_routing.domain.model import Answer, Case, Material, Purpose
+from chassis.outbox import Outbox
+from chassis.paging import Wish
+from chassis.sealed import FieldCipher
+from chassis.telemetry import current_trace_id, declare, span, trace_id_of
+
+declare(verbs={"work": "Work on one matter, linked to the earlier bursts of work on it: work <service>.<matter>"})
+#: Bursts that a new one is linked to: the latest ones say enough.
+LINKED_BURSTS = 3
+
+
+class Work:
+    """One transaction of the cases of district `here`."""
+
+    def __init__(self, connection: Connection, outbox: Outbox, cipher: FieldCipher, here: str) -> None:
+        self.connection = connection
+        self.cases = Cases(connection, cipher, here)
+        self._outbox = outbox
+
+    def record(self, event: Event) -> None:
+        number = event.case.number if isinstance(event, Progressed) else event.letter.number
+        subject = messages.SUBJECT + number
+        if isinstance(event, Progressed):
+            self._outbox.publish(messages.progressed(event), subject=subject, version=event.case.version)
+            return
+        letter = self._with_contents(event)
+        first_offer = isinstance(letter, Offered) and letter.purpose is Purpose.HANDLE
+        sent = self._outbox.send(
+            messages.letter_to_wire(letter),
+            target=event.to,
+            subject=subject,
+            # Everything after the first offer follows the agreement that it was opened under.
+            opens=letter.file.item.code if first_offer else "",
+            answers_to=event.answers_to,
+        )
+        if isinstance(letter, Offered):
+            self.cases.note_offer(number, str(sent))
+
+    def burst(self, case: Case) -> AbstractContextManager[object]:
+        here = current_trace_id()
+        earlier = [each.trace for each in case.traces if trace_id_of(each.trace) != here]
+        return span(
+            "work case_routing.case",
+            attributes={"tongban.case_number": case.number},
+            links=earlier[-LINKED_BURSTS:],
+        )
+
+    def _with_contents(self, event: Send) -> object:
+        letter = event.letter
+        if not isinstance(letter, Offered) or letter.purpose is not Purpose.HANDLE:
+            return letter
+        return replace(letter, file=replace(letter.file, materials=self.cases.with_contents(letter.file)))
+
+
+class Cases:
+    """Copies of cases, by number."""
+
+    def __init__(self, connection: Connection, cipher: FieldCipher, here: str) -> None:
+        self._connection = connection
+        self._cipher = cipher
+        self._here = here
+        self._loaded: dict[str, Dossier] = {}
+
+    def lock(self, number: str) -> Dossier:
+        # A lock on the number also holds where there is no row yet; the row's own lock keeps out whoever goes by rows.
+        self._connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(number, 0))))
+        case = self._read(number, for_update=True)
+        answers = self._rows(turns, number, turns.c.turn)
+        waiting = self._rows(early, number, early.c.position)
+        dossier = Dossier(
+            self._here,
+            number,
+            case,
+            tuple((row.turn, Answer(row.answer)) for row in answers),
+            tuple(Arrived(self._letter(row), row.sender, row.id) for row in waiting),
+        )
+        self._loaded[number] = dossier
+        return dossier
+
+    def get(self, number: str) -> Case | None:
+        return self._read(number, for_update=False)
+
+    def save(self, dossier: Dossier) -> None:
+        before = self._loaded.get(dossier.number) or Dossier(dossier.here, dossier.number)
+        if dossier.case is not None and dossier.case is not before.case:
+            self._save_case(before.case, dossier.case)
+        for turn, answer in dossier.answers[len(before.answers) :]:
+            self._connection.execute(insert(turns).values(number=dossier.number, turn=turn, answer=answer.value))
+        self._save_early(before, dossier)
+        self._loaded[dossier.number] = dossier
+
+    def mine(self, subject: str, wish: Wish) -> Sequence[Case]:
+        query = select(cases).where(cases.c.applicant_subject == subject)
+        place = tuple_(cases.c.submitted_at, cases.c.number)
+        if wish.after is not None:
+            query = query.where(place < wish.after)
+        query = query.order_by(cases.c.submitted_at.desc(), cases.c.number.desc()).limit(wish.size + 1)
+        return [rows.case_of(row, self._cipher, self._here) for row in self._connection.execute(query)]
+
+    def worklist(self, wish: Wish) -> Sequence[Case]:
+        query = select(cases).where(cases.c.due_act != "")
+        if wish.after is not None:
+            query = query.where(tuple_(cases.c.submitted_at, cases.c.number) > wish.after)
+        query = query.order_by(cases.c.submitted_at, cases.c.number).limit(wish.size + 1)
+        return [rows.case_of(row, self._cipher, self._here) for row in self._connection.execute(query)]
+
+    def note_offer(self, number: str, message_id: str) -> None:
+        """Which courier message carries the open offer: the link may refuse that one, not an earlier one."""
+        self._connection.execute(update(cases).where(cases.c.number == number).values(offer_id=message_id))
+
+    def with_contents(self, case: Case) -> tuple[Material, ...]:
+        """The case's materials with their contents, from the store where they are not at hand."""
+        if all(material.content is not None for material in case.materials):
+            return case.materials
+        query = select(materials.c.key, materials.c.content_sealed).where(materials.c.number == case.number)
+        sealed = {row.key: row.content_sealed for row in self._connection.execute(query)}
+        return tuple(
+            replace(each, content=self._content(case.number, each.key, sealed[each.key])) for each in case.materials
+        )
+
+    def _read(self, number: str, *, for_update: bool) -> Case | None:
+        query = select(cases).where(cases.c.number == number)
+        row = self._connection.execute(query.with_for_update() if for_update else query).one_or_none()
+        if row is None:
+            return None
+        without_content = [column for column in materials.c if column is not materials.c.content_sealed]
+        papers = select(*without_content).where(materials.c.number == number).order_by(materials.c.position)
+        entries = map(rows.entry_of, self._rows(history, number))
+        return replace(
+            rows.case_of(row, self._cipher, self._here),
+            history=tuple(sorted(entries, key=lambda entry: entry.place)),
+            materials=tuple(rows.material_of(each, self._cipher) for each in self._connection.execute(papers)),
+            custody=tuple(map(rows.movement_of, self._rows(custody, number, custody.c.turn, custody.c.material_key))),
+            traces=tuple(map(rows.trace_of, self._rows(traces, number, traces.c.position))),
+        )
+
+    def _rows(self, table, number: str, *order):
+        return self._connection.execute(select(table).where(table.c.number == number).order_by(*order)).all()
+
+    def _save_case(self, before: Case | None, case: Case) -> None:
+        values = rows.case_columns(case, self._cipher)
+        if before is None:
+            self._connection.execute(insert(cases).values(values))
+            self._add(
+                materials,
+                [rows.material_columns(case.number, i, m, self._cipher) for i, m in enumerate(case.materials)],
+            )
+        else:
+            self._connection.execute(update(cases).where(cases.c.number == case.number).values(values))
+        known = {entry.key for entry in before.history} if before else set()
+        self._add(history, [rows.entry_columns(case.number, e) for e in case.history if e.key not in known])
+        moved = len(before.custody) if before else 0
+        self._add(custody, [rows.movement_columns(case.number, each) for each in case.custody[moved:]])
+        traced = len(before.traces) if before else 0
+        self._add(traces, [rows.trace_columns(case.number, i, t) for i, t in enumerate(case.traces)][traced:])
+
+    def _save_early(self, before: Dossier, dossier: Dossier) -> None:
+        if before.early and not dossier.early:
+            self._connection.execute(early.delete().where(early.c.number == dossier.number))
+        for position, arrived in list(enumerate(dossier.early))[len(before.early) :]:
+            kind, body = messages.pack(arrived.letter)
+            sealed = self._cipher.seal(b64encode(body).decode(), f"case_early_letter/{dossier.number}/{position}")
+            row = {"number": dossier.number, "position": position, "id": arrived.id, "sender": arrived.sender}
+            self._connection.execute(insert(early).values(**row, type=kind, letter_sealed=sealed))
+
+    def _add(self, table, new: list[dict]) -> None:
+        if new:
+            self._connection.execute(insert(table), new)
+
+    def _letter(self, row):
+        body = b64decode(self._cipher.open(row.letter_sealed, f"case_early_letter/{row.number}/{row.position}"))
+        return messages.unpack(row.type, body, self._here)
+
+    def _content(self, number: str, key: str, sealed: bytes | None) -> bytes | None:
+        return rows.open_content(number, key, sealed, self._cipher)

@@ -1,0 +1,191 @@
+"""What the domain refuses, and what to do then.
+
+    CaseError
+    ├── BadRequest                      invalid: the caller has to change the request
+    │     unknown_item*  missing_material  unknown_material  bad_material  digest_mismatch  reasons_required  …
+    ├── NotAllowed                      forbidden: this person, or this district, has no part in the case
+    └── Conflict                        conflict: right request, wrong moment; read the case again
+
+Each class is one code. `details` names fields and values, never personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class CaseError(Exception):
+    """A refusal with a stable code, a kind, and a sentence that says what to do."""
+
+    code = ""
+    kind = ""
+
+    def __init__(self, sentence: str, **details: str) -> None:
+        super().__init__(sentence)
+        self.details = details
+
+
+class UnknownItem(CaseError):
+    code, kind = "case_routing.unknown_item", "not_found"
+
+    def __init__(self, item_code: str) -> None:
+        super().__init__(
+            "No item has this code here; search the catalogue and send a code from it.", item_code=item_code
+        )
+
+
+class ItemNotOffered(CaseError):
+    code, kind = "case_routing.item_not_offered", "invalid"
+
+    def __init__(self, item_code: str) -> None:
+        super().__init__(
+            "The item names no handling district yet; choose another or ask at the hall.", item_code=item_code
+        )
+
+
+class MissingMaterial(CaseError):
+    code, kind = "case_routing.missing_material", "invalid"
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        super().__init__(
+            "Required materials are missing; add each one named and send the application again.", keys=", ".join(keys)
+        )
+
+
+class UnknownMaterial(CaseError):
+    code, kind = "case_routing.unknown_material", "invalid"
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        super().__init__("The item asks for no such material; use the keys that the item lists.", keys=", ".join(keys))
+
+
+class BadMaterial(CaseError):
+    code, kind = "case_routing.bad_material", "invalid"
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(f"A material cannot be taken: {why}. Correct it and send the application again.", key=key)
+
+
+class MaterialTooLarge(CaseError):
+    code, kind = "case_routing.material_too_large", "too_large"
+
+    def __init__(self, key: str, limit: int) -> None:
+        super().__init__(
+            f"Materials may have at most {limit} octets here; send a smaller scan.", key=key, limit=str(limit)
+        )
+
+
+class DigestMismatch(CaseError):
+    code, kind = "case_routing.digest_mismatch", "invalid"
+
+    def __init__(self, key: str) -> None:
+        super().__init__("A material does not match the digest sent with it; upload it again.", key=key)
+
+
+class ReasonsRequired(CaseError):
+    code, kind = "case_routing.reasons_required", "invalid"
+
+    def __init__(self) -> None:
+        super().__init__("A refusal must tell the person its reasons; write them and refuse again.")
+
+
+class ReasonsTooLong(CaseError):
+    code, kind = "case_routing.reasons_too_long", "invalid"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"Reasons have at most {limit} characters; shorten them.", limit=str(limit))
+
+
+class UnknownCase(CaseError):
+    code, kind = "case_routing.unknown_case", "not_found"
+
+    def __init__(self, number: str) -> None:
+        super().__init__("No case with this number is known here; check the number.", number=number)
+
+
+class NotYours(CaseError):
+    code, kind = "case_routing.not_yours", "forbidden"
+
+    def __init__(self, number: str) -> None:
+        super().__init__("This case is another person's; sign in as the applicant.", number=number)
+
+
+class NotAParty(CaseError):
+    """A district wrote about a case, or in a place of it, that is not its own."""
+
+    code, kind = "case_routing.not_a_party", "forbidden"
+
+    def __init__(self, number: str, district: str, what: str) -> None:
+        super().__init__(f"District {district} has no right to {what}; ask that district's operators.", number=number)
+
+
+class NotResponsible(CaseError):
+    code, kind = "case_routing.not_responsible", "conflict"
+
+    def __init__(self, number: str, responsible: str) -> None:
+        super().__init__(
+            f"District {responsible} is responsible now; wait for its act or ask it.",
+            number=number,
+            responsible=responsible,
+        )
+
+
+class HandingOver(CaseError):
+    code, kind = "case_routing.handing_over", "conflict"
+
+    def __init__(self, number: str, to: str) -> None:
+        super().__init__(
+            f"The case is being handed over to {to}; nobody may act until it is taken. You may recall the hand-over.",
+            number=number,
+            offered_to=to,
+        )
+
+
+class NotHandingOver(CaseError):
+    code, kind = "case_routing.not_handing_over", "conflict"
+
+    def __init__(self, number: str) -> None:
+        super().__init__("This district has no open hand-over of the case; there is nothing to recall.", number=number)
+
+
+class AlreadyClosed(CaseError):
+    code, kind = "case_routing.already_closed", "conflict"
+
+    def __init__(self, number: str, state: str) -> None:
+        super().__init__(
+            f"The case is {state} and takes no further act; open a new case if needed.", number=number, state=state
+        )
+
+
+class AlreadyDecided(CaseError):
+    code, kind = "case_routing.already_decided", "conflict"
+
+    def __init__(self, number: str) -> None:
+        super().__init__("The case is already decided; read the decision.", number=number)
+
+
+class OutOfOrder(CaseError):
+    code, kind = "case_routing.out_of_order", "conflict"
+
+    def __init__(self, number: str, state: str, act: str) -> None:
+        super().__init__(
+            f"A case that is {state} cannot be {act}; read it again and do what is due.", number=number, state=state
+        )
+
+
+class VersionConflict(CaseError):
+    code, kind = "case_routing.version_conflict", "conflict"
+
+    def __init__(self, number: str, version: int) -> None:
+        super().__init__(
+            "The case changed since you read it; read it again, then decide.", number=number, version=str(version)
+        )
+
+
+class BadLetter(CaseError):
+    """A letter of another district that says nothing a case could take."""
+
+    code, kind = "case_routing.bad_letter", "invalid"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The letter cannot be read: {why}. Ask the sending district's operators.")

@@ -1,0 +1,12 @@
+"""One case, as this district knows it: also for its timeline and its traces."""
+
+from __future__ import annotations
+
+from case_routing.domain.model import Case
+from case_routing.usecases.acting import permitted
+from case_routing.usecases.ports import Work
+
+
+def get_case(work: Work, number: str, citizen: str = "") -> Case:
+    """Raises UnknownCase, or NotYours where a citizen asks for another's."""
+    return permitted(work.cases.get(number), number, citizen)

@@ -1,0 +1,96 @@
+"""Puts the service together; nothing connects before it is asked to."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from case_routing.adapters.numbers import RandomNumbers
+from case_routing.adapters.remote import RemoteCatalogue, RemotePeople
+from case_routing.adapters.storage import Work
+from case_routing.domain.errors import UnknownCase
+from case_routing.domain.history import Moment
+from case_routing.domain.model import Case
+from case_routing.domain.policies import Application
+from case_routing.usecases.acting import Command
+from case_routing.usecases.ports import Catalogue, Numbers, People
+from case_routing.usecases.prepare_application import Submission, prepare_application
+from chassis.caller import Call
+from chassis.once import digest_of, once
+from chassis.process import Process
+from chassis.sealed import FieldCipher
+from chassis.subscriber import Delivery
+from chassis.telemetry import current_traceparent
+
+
+@dataclass(frozen=True)
+class App:
+    """What the service's methods work with."""
+
+    process: Process
+    cipher: FieldCipher
+    catalogue: Catalogue
+    people: People
+    numbers: Numbers
+
+    @property
+    def district(self) -> str:
+        return self.process.settings.district
+
+    def moment(self) -> Moment:
+        return Moment(self.process.clock.now(), current_traceparent())
+
+    @contextmanager
+    def work(self) -> Iterator[Work]:
+        """A transaction of its own: committed at the end, rolled back by an error."""
+        with self.process.database.transaction() as connection:
+            yield Work(connection, self.process.outbox(connection), self.cipher, self.district)
+
+    def join(self, delivery: Delivery) -> Work:
+        """The transaction in which an event is handled once."""
+        return Work(delivery.connection, self.process.outbox(delivery.connection), self.cipher, self.district)
+
+    def prepare(self, submission: Submission) -> Application:
+        now = self.process.clock.now()
+        return prepare_application(submission, self.catalogue, self.people, self.numbers, self.district, now)
+
+    def command(self, request: Any, citizen: str = "") -> Command:
+        """The act that a request asks for: a clerk's on any case, or a citizen's on one of their own."""
+        return Command(request.number, self.moment(), request.expected_version, citizen)
+
+    def once(self, request: Any, call: Call, act: Callable[[Work], Case]) -> Case:
+        """Does `act` once per idempotency key, method and person; the same request again answers with the same case."""
+        done: list[Case] = []
+        with self.work() as work:
+
+            def produce() -> bytes:
+                done.append(act(work))
+                return done[0].number.encode()
+
+            scope = f"{call.method}/{call.actor.subject if call.actor else call.caller}"
+            key, digest = request.idempotency_key, digest_of(request)
+            number = once(work.connection, scope=scope, key=key, digest=digest, produce=produce).decode()
+            case = done[0] if done else work.cases.get(number)
+        if case is None:
+            raise UnknownCase(number)
+        return case
+
+
+def reader_of(call: Call) -> str:
+    """Subject of the citizen who reads; "" where a clerk does, who may read any case of this district."""
+    if call.actor is None or call.actor.has_any(("clerk",)):
+        return ""
+    return call.actor.subject
+
+
+def build(process: Process) -> App:
+    return App(
+        process,
+        FieldCipher(b64decode(process.settings.field_key)),
+        RemoteCatalogue(process.caller),
+        RemotePeople(process.caller),
+        RandomNumbers(),
+    )

@@ -1,0 +1,64 @@
+"""Cases of tests, two districts wide. Every name and number is made up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import count
+
+from case_routing.domain.history import Moment, Step
+from case_routing.domain.model import Applicant, Case, Item, Material, Mode
+from case_routing.domain.policies import Application, accept, submit
+
+INTAKE, HANDLING = "320508", "310101"
+START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+
+_numbers = count(1)
+
+
+def a_number(intake: str = INTAKE) -> str:
+    return f"{intake}-20261123-{next(_numbers):08d}"
+
+
+def at(minutes: int = 0, trace: int = 0) -> Moment:
+    traceparent = f"00-{trace:032x}-{1:016x}-01" if trace else ""
+    return Moment(START + timedelta(minutes=minutes), traceparent)
+
+
+def an_item(mode: Mode = Mode.FULLY_ONLINE, code: str = "social-security-card") -> Item:
+    return Item(code, "社会保障卡申领", "Social security card", mode, "generated")
+
+
+def a_material(key: str = "identity_card", content: bytes = b"scan of a card") -> Material:
+    return Material(key, f"{key}.pdf", "application/pdf", len(content), sha256(content).hexdigest(), content)
+
+
+def an_applicant(**changes: str) -> Applicant:
+    values = {
+        "name": "样本甲",
+        "id_number": "320508199001010012",
+        "acr": "L4",
+        "home": INTAKE,
+        "subject": "person-1",
+        "peer_subject": "pairwise-1",
+    }
+    return Applicant(**(values | changes))
+
+
+def an_application(mode: Mode = Mode.FULLY_ONLINE, handling: str = HANDLING, number: str = "") -> Application:
+    return Application(number or a_number(), an_item(mode), handling, an_applicant(), (a_material(),))
+
+
+def submitted(mode: Mode = Mode.FULLY_ONLINE, handling: str = HANDLING, here: str = INTAKE) -> Step:
+    """A case just submitted at the intake district."""
+    return submit(an_application(mode, handling), here, at())
+
+
+def under_review(mode: Mode = Mode.PROXY_COLLECTION) -> Case:
+    """A case that one district takes in and handles, waiting for its decision."""
+    from case_routing.domain.policies import receive
+
+    case = submitted(mode, handling=INTAKE).case
+    if mode is not Mode.FULLY_ONLINE:
+        case = receive(case, at(1)).case
+    return accept(case, at(2)).case

@@ -1,0 +1,98 @@
+"""Two districts and the link between them, as pure as the domain: letters in flight may overtake and come twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from case_routing.domain.events import Arrived, Event, Offered, Progressed, Send
+from case_routing.domain.history import Moment, Step
+from case_routing.domain.letters import Dossier, read, returned
+from case_routing.domain.model import Case, Mode
+from case_routing.domain.policies import submit
+
+from ..factories import HANDLING, INTAKE, START, an_application
+
+
+@dataclass
+class Flight:
+    """A letter on the link."""
+
+    arrived: Arrived
+    to: str
+
+
+@dataclass
+class TwoDistricts:
+    """One case number and what each of the two districts holds of it."""
+
+    mode: Mode
+    dossiers: dict[str, Dossier] = field(default_factory=dict)
+    flying: list[Flight] = field(default_factory=list)
+    landed: list[Flight] = field(default_factory=list)
+    facts: dict[str, list[Progressed]] = field(default_factory=dict)
+    clock: int = 0
+    letters: int = 0
+
+    def __post_init__(self) -> None:
+        application = an_application(self.mode)
+        for here in (INTAKE, HANDLING):
+            self.dossiers[here] = Dossier(here, application.number)
+            self.facts[here] = []
+        self._keep(INTAKE, self._with(INTAKE, submit(application, INTAKE, self.moment())))
+
+    def moment(self) -> Moment:
+        self.clock += 1
+        return Moment(START + timedelta(seconds=self.clock))
+
+    def case(self, district: str) -> Case | None:
+        return self.dossiers[district].case
+
+    def act(self, district: str, policy: Callable[[Case, Moment], Step]) -> None:
+        case = self.case(district)
+        assert case is not None
+        self._keep(district, self._with(district, policy(case, self.moment())))
+
+    def land(self, index: int, *, stays: bool = False) -> None:
+        """The letter arrives; `stays`: and is still under way, to arrive once more."""
+        flight = self.flying[index] if stays else self.flying.pop(index)
+        self.landed.append(flight)
+        self._keep(flight.to, read(self.dossiers[flight.to], flight.arrived, self.moment()))
+
+    def land_again(self, index: int) -> None:
+        flight = self.landed[index]
+        self._keep(flight.to, read(self.dossiers[flight.to], flight.arrived, self.moment()))
+
+    def refuse(self, index: int) -> None:
+        """The link of the reading district refuses an offer that it never handed on."""
+        flight = self.flying.pop(index)
+        giver = flight.arrived.sender
+        self._keep(giver, returned(self.dossiers[giver], flight.arrived.id, True, "courier.not_agreed", self.moment()))
+
+    def may_refuse(self, index: int) -> bool:
+        """A courier answers one message once: not after it handed it on."""
+        flight = self.flying[index]
+        return isinstance(flight.arrived.letter, Offered) and flight not in self.landed
+
+    def land_everything(self) -> None:
+        while self.flying:
+            self.land(0)
+
+    def _with(self, district: str, step: Step) -> tuple[Dossier, tuple[Event, ...]]:
+        return replace(self.dossiers[district], case=step.case), step.events
+
+    def _keep(self, district: str, outcome: tuple[Dossier, tuple[Event, ...]]) -> None:
+        dossier, events = outcome
+        for event in events:
+            if isinstance(event, Progressed):
+                self.facts[district].append(event)
+                continue
+            assert isinstance(event, Send)
+            self.letters += 1
+            message_id = f"message-{self.letters}"
+            self.flying.append(Flight(Arrived(event.letter, district, message_id), event.to))
+            if isinstance(event.letter, Offered):
+                assert dossier.case is not None
+                dossier = replace(dossier, case=replace(dossier.case, offer_id=message_id))
+        self.dossiers[district] = dossier

@@ -1,0 +1,1 @@
+"""How the catalogue reaches its database and its files."""

@@ -1,0 +1,123 @@
+"""The catalogue's transaction on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from catalogue import messages
+from catalogue.adapters.tables import items
+from catalogue.domain.events import ItemPublished
+from catalogue.domain.model import Audience, Content, Item, MaterialRequirement, Mode, Provenance, Terms
+from catalogue.domain.policies import grams, query_grams, search_text
+from chassis.outbox import Outbox
+from chassis.paging import Wish
+
+
+class Work:
+    """One transaction of the catalogue of `district`."""
+
+    def __init__(self, connection: Connection, outbox: Outbox, district: str) -> None:
+        self.items = Items(connection, district)
+        self._outbox = outbox
+
+    def record(self, event: ItemPublished) -> None:
+        self._outbox.publish(messages.event_to_wire(event), subject=_subject(event), version=event.item.version)
+
+    def send(self, event: ItemPublished, target: str) -> None:
+        self._outbox.send(messages.event_to_wire(event), target=target, subject=_subject(event))
+
+
+class Items:
+    """Own items and copies of peers', by code."""
+
+    def __init__(self, connection: Connection, district: str) -> None:
+        self._connection = connection
+        self._district = district
+
+    def get(self, code: str) -> Item | None:
+        row = self._connection.execute(select(items).where(items.c.code == code)).one_or_none()
+        return _item(row) if row else None
+
+    def get_for_change(self, code: str) -> Item | None:
+        # A lock on the code rather than the row: it also holds for an item that does not exist yet.
+        self._connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(code, 0))))
+        return self.get(code)
+
+    def save(self, item: Item) -> None:
+        values = _columns(item) | {"is_copy": item.handling_district != self._district}
+        self._connection.execute(insert(items).values(values).on_conflict_do_update(index_elements=["code"], set_=values))
+
+    def find(self, terms: Sequence[str], handling_district: str, wish: Wish) -> Sequence[Item]:
+        query = select(items)
+        if terms:
+            query = query.where(items.c.search_grams.contains(sorted(query_grams(terms))))
+        for term in terms:
+            query = query.where(items.c.search_text.contains(term, autoescape=True))
+        return self._page(query, handling_district, wish, items.c.name_zh, items.c.code)
+
+    def list(self, handling_district: str, wish: Wish) -> Sequence[Item]:
+        return self._page(select(items), handling_district, wish, items.c.is_copy, items.c.code)
+
+    def own(self) -> Iterator[Item]:
+        rows = self._connection.execute(select(items).where(~items.c.is_copy).order_by(items.c.code))
+        return map(_item, rows)
+
+    def _page(self, query: Select[Any], handling_district: str, wish: Wish, *key: Any) -> Sequence[Item]:
+        if handling_district:
+            query = query.where(items.c.handling_district == handling_district)
+        if wish.after is not None:
+            query = query.where(tuple_(*key) > wish.after)
+        rows = self._connection.execute(query.order_by(*key).limit(wish.size + 1))
+        return [_item(row) for row in rows]
+
+
+def _subject(event: ItemPublished) -> str:
+    return f"item/{event.item.code}"
+
+
+def _columns(item: Item) -> dict[str, Any]:
+    content, terms, text = item.content, item.content.terms, search_text(item.content)
+    return {
+        "code": content.code,
+        "handling_district": item.handling_district,
+        "name_zh": content.name_zh,
+        "name_en": content.name_en,
+        "audience": content.audience.value,
+        "theme": content.theme,
+        "mode": terms.mode.value,
+        "statutory_limit_days": terms.statutory_limit_days,
+        "promised_limit_days": terms.promised_limit_days,
+        "materials": [vars(material) for material in terms.materials],
+        "source": content.source,
+        "provenance": content.provenance.value,
+        "terms_provenance": terms.provenance.value,
+        "version": item.version,
+        "published_at": item.published_at,
+        "search_text": text,
+        "search_grams": sorted(grams(text)),
+    }
+
+
+def _item(row: Row[Any]) -> Item:
+    terms = Terms(
+        mode=Mode(row.mode),
+        statutory_limit_days=row.statutory_limit_days,
+        promised_limit_days=row.promised_limit_days,
+        materials=tuple(MaterialRequirement(**material) for material in row.materials),
+        provenance=Provenance(row.terms_provenance),
+    )
+    content = Content(
+        code=row.code,
+        name_zh=row.name_zh,
+        name_en=row.name_en,
+        audience=Audience(row.audience),
+        theme=row.theme,
+        source=row.source,
+        provenance=Provenance(row.provenance),
+        terms=terms,
+    )
+    return Item(content, row.handling_district, row.version, row.published_at)

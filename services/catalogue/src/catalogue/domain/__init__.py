@@ -1,0 +1,1 @@
+"""What a service item is and which rules hold for it; standard library only."""

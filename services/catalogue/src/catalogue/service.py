@@ -1,0 +1,56 @@
+"""What the catalogue answers and listens to."""
+
+from __future__ import annotations
+
+from catalogue import messages, wiring
+from catalogue.usecases.brief_peer import brief_peer
+from catalogue.usecases.find_items import find_items
+from catalogue.usecases.get_item import get_item
+from catalogue.usecases.keep_peer_item import keep_peer_item
+from catalogue.usecases.list_items import list_items
+from catalogue.usecases.publish_item import publish_item
+from chassis.paging import wish
+from chassis.process import Wired
+from chassis.rpc import SERVICE, rpc
+from chassis.subscriber import subscribe
+
+
+class CatalogueService:
+    """Guides are public: whoever the bus lets call may read them; only an editor publishes."""
+
+    name = "catalogue"
+    contract = messages.CONTRACT
+    app = Wired(wiring.build)
+
+    @rpc(allow=("publisher",))
+    def publish_item(self, request, call):
+        content = messages.content_of(request.item)
+        with self.app.work() as work:
+            item, changed = publish_item(work, content, district=self.app.district, now=self.app.now())
+        return messages.published(item, changed)
+
+    @rpc(allow=SERVICE)
+    def get_item(self, request, call):
+        with self.app.work() as work:
+            return messages.item_to_wire(get_item(work, request.code))
+
+    @rpc(allow=SERVICE)
+    def find_items(self, request, call):
+        with self.app.work() as work:
+            page = find_items(work, request.query, request.handling_district, wish(request.page, str, str))
+        return messages.found(page)
+
+    @rpc(allow=SERVICE)
+    def list_items(self, request, call):
+        with self.app.work() as work:
+            wanted = wish(request.page, bool, str)
+            page = list_items(work, request.handling_district, wanted, district=self.app.district)
+        return messages.listed(page)
+
+    @subscribe(messages.ItemPublished, via_courier=True)
+    def on_peer_item_published(self, event, delivery):
+        keep_peer_item(self.app.join(delivery), messages.item_of(event.item), sender=delivery.district)
+
+    @subscribe(messages.LinkOpened)
+    def on_link_opened(self, event, delivery):
+        brief_peer(self.app.join(delivery), event.peer)

@@ -1,0 +1,46 @@
+"""What the use cases need of a database: the fake of the tests and `adapters/storage.py` pass one suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from catalogue.domain.events import ItemPublished
+from catalogue.domain.model import Item
+from chassis.paging import Wish
+
+#: As a target: whoever is linked with this district.
+EVERY_LINKED_DISTRICT = "*"
+
+
+class Items(Protocol):
+    """Own items and copies of peers', by code."""
+
+    def get(self, code: str) -> Item | None: ...
+
+    def get_for_change(self, code: str) -> Item | None:
+        """As `get`, and nobody else changes or creates this code before the transaction ends."""
+
+    def save(self, item: Item) -> None: ...
+
+    def find(self, terms: Sequence[str], handling_district: str, wish: Wish) -> Sequence[Item]:
+        """Items whose search text contains every term, by (name_zh, code); one more than the wish's size."""
+
+    def list(self, handling_district: str, wish: Wish) -> Sequence[Item]:
+        """Every item, by (is a peer's copy, code): own first; one more than the wish's size."""
+
+    def own(self) -> Iterator[Item]:
+        """This district's items, by code."""
+
+
+class Work(Protocol):
+    """One transaction."""
+
+    @property
+    def items(self) -> Items: ...
+
+    def record(self, event: ItemPublished) -> None:
+        """Tells this district's services."""
+
+    def send(self, event: ItemPublished, target: str) -> None:
+        """Tells the district `target`, or every linked one where it is `EVERY_LINKED_DISTRICT`."""

@@ -1,0 +1,40 @@
+"""Puts the catalogue together; nothing connects before it is asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from catalogue.adapters.storage import Work
+from chassis.process import Process
+from chassis.subscriber import Delivery
+
+
+@dataclass(frozen=True)
+class App:
+    """What the service's methods work with."""
+
+    process: Process
+
+    @property
+    def district(self) -> str:
+        return self.process.settings.district
+
+    def now(self) -> datetime:
+        return self.process.clock.now()
+
+    @contextmanager
+    def work(self) -> Iterator[Work]:
+        """A transaction of its own: committed at the end, rolled back by an error."""
+        with self.process.database.transaction() as connection:
+            yield Work(connection, self.process.outbox(connection), self.district)
+
+    def join(self, delivery: Delivery) -> Work:
+        """The transaction in which an event is handled once."""
+        return Work(delivery.connection, self.process.outbox(delivery.connection), self.district)
+
+
+def build(process: Process) -> App:
+    return App(process)

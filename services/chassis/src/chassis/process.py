@@ -1,0 +1,82 @@
+"""What a service's wiring is given, and the settings that every service process has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nameko.extensions import DependencyProvider
+from sqlalchemy import Connection
+
+from chassis.caller import RpcCaller
+from chassis.clock import Clock, NewId
+from chassis.settings import secret
+
+if TYPE_CHECKING:
+    from chassis.database import Database
+    from chassis.outbox import Outbox
+
+#: Key of the Process in the nameko container's config.
+PROCESS = "process"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChassisSettings:
+    """Settings of every service process; a service's own dataclass inherits from it."""
+
+    #: Six-digit division code (GB/T 2260) of the district this process works for.
+    district: str
+    #: The name on the bus; equals the broker user, which the broker checks on every message.
+    service_name: str
+    amqp_url: str = secret()
+    database_url: str = secret()
+    #: 32 octets in base64, for personal data at rest.
+    field_key: str = secret()
+    #: JWKS with the public keys that the edge signs assertions with.
+    edge_keys: Path
+    #: Base URL of an OTLP/HTTP collector; empty: spans stay here.
+    otlp_endpoint: str = ""
+    #: host:port of /livez, /readyz and /metrics; port 0 takes a free one.
+    health_address: str = "127.0.0.1:0"
+    #: Whether a stock client without a user id may call; only where people try things out.
+    trial: bool = False
+    max_workers: int = 50
+    #: Calls that may wait for a worker before callers are told `rpc.overloaded`.
+    rpc_queue_limit: int = 200
+    #: Seconds that running work gets to finish after SIGTERM.
+    drain_s: float = 20.0
+    #: Seconds a message waits on each rung after its handler failed.
+    retry_ladder: tuple[str, ...] = ("1", "10", "60", "600")
+
+
+@dataclass(frozen=True)
+class Process:
+    """The parts of the running process that a service's adapters are built from."""
+
+    settings: ChassisSettings
+    clock: Clock
+    new_id: NewId
+    database: Database
+    caller: RpcCaller
+
+    def outbox(self, connection: Connection) -> Outbox:
+        """The outbox inside the open transaction of `connection`."""
+        from chassis.outbox import Outbox
+
+        return Outbox(connection, self.settings.service_name, self.clock, self.new_id)
+
+
+class Wired(DependencyProvider):
+    """Gives every worker the one object that the service's `wiring.build` made of the process."""
+
+    def __init__(self, build: Callable[[Process], Any]) -> None:
+        self.build = build
+        self.app: Any = None
+
+    def setup(self) -> None:
+        self.app = self.build(self.container.config[PROCESS])
+
+    def get_dependency(self, worker_ctx: Any) -> Any:
+        return self.app

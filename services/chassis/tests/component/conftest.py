@@ -1,0 +1,262 @@
+"""Engines with the tests' own bus, stand-in services as processes, and a client that sends whatever it is told to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pika
+import psycopg2
+import pytest
+from chassis.database import create_messaging_tables
+from tongban_broker.bus import Bus
+from tongban_local.checkout import ROOT
+
+from services.chassis.tests.stand_ins.contract import METHODS
+from tests.support.engines import Engines, ServiceDatabase, running_engines
+
+SNAKE = [{"ForClerks": "for_clerks", "WhoAmI": "who_am_i"}.get(name, name.lower()) for name in METHODS]
+
+#: front calls echo and gone, echo calls other; echo tells listener.
+BUS = Bus.of(
+    {
+        "calls": {
+            "front": [*(f"echo.{method}" for method in SNAKE), "gone.echo"],
+            "echo": [f"other.{method}" for method in SNAKE],
+        },
+        "events": {
+            "case_routing": {"CaseProgressed": ["echo.on_case_progressed"], "HandOverTaken": []},
+            "echo": {"NobodyListens": []},
+        },
+        "addressed": [],
+        "courier": {},
+        "retry_ladder": (1, 60),
+    }
+)
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[Engines]:
+    with running_engines(BUS) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def echo_database(engines: Engines) -> ServiceDatabase:
+    """A database with nothing but the messaging tables."""
+    database = engines.empty_database("echo")
+
+    class Op:
+        """As much of alembic's `op` as the helper uses."""
+
+        @staticmethod
+        def execute(statement: str) -> None:
+            with closing(psycopg2.connect(database.owner_url.replace("+psycopg2", ""))) as connection:
+                with connection, connection.cursor() as cursor:
+                    cursor.execute(statement)
+
+    create_messaging_tables(Op)
+    return database
+
+
+@pytest.fixture(autouse=True)
+def empty_queues(engines: Engines) -> None:
+    """A test sees only its own messages."""
+    engines.purge()
+
+
+def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 15.0) -> Any:
+    """The first true value of `condition`; fails with `what` when there is none in time."""
+    deadline = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {timeout_s:g} s"
+        time.sleep(0.03)
+    return value
+
+
+class Proc:
+    """A stand-in as a process of its own."""
+
+    def __init__(self, module: str, arguments: tuple[str, ...], environ: dict[str, str], log: Path) -> None:
+        argv = [sys.executable, "-m", f"services.chassis.tests.stand_ins.{module}", *arguments]
+        self.log = log
+        with log.open("wb") as out:
+            self.popen = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT, env=environ, cwd=ROOT
+            )
+
+    def said(self, words: str, timeout_s: float = 20.0) -> str:
+        """What it has written, once `words` are among it."""
+
+        def look() -> bool:
+            assert self.popen.poll() is None or words in self.output, f"it ended without {words!r}:\n{self.output[-3000:]}"
+            return words in self.output
+
+        wait_for(look, f"{words!r} in\n{self.output[-3000:]}", timeout_s)
+        return self.output
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    @property
+    def alive(self) -> bool:
+        return self.popen.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.alive:
+            os.kill(self.popen.pid, number)
+
+    def ended(self, timeout_s: float = 20.0) -> int:
+        """Waits for it to end by itself; its exit code."""
+        try:
+            return self.popen.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it did not end:\n{self.output[-3000:]}") from None
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self.popen.wait(10)
+        assert self.popen.stdin is not None
+        self.popen.stdin.close()
+
+
+StartProc = Callable[..., Proc]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Where stand-ins write down each run of their slow method."""
+    path = tmp_path / "journal"
+    path.touch()
+    return path
+
+
+@pytest.fixture
+def start(engines: Engines, echo_database: ServiceDatabase, journal: Path, tmp_path: Path) -> Iterator[StartProc]:
+    """`start("echo", "other", TONGBAN_MAX_WORKERS="5")`: a stand-in under a service's name; gone after the test."""
+    with ExitStack() as stack:
+        count = 0
+
+        def start(module: str, service: str = "echo", *arguments: str, ready: str = "serving", **extra: str) -> Proc:
+            nonlocal count
+            count += 1
+            environ = dict(engines.district.service_environ(service))
+            environ |= {"TONGBAN_DATABASE_URL": echo_database.url, "TONGBAN_JOURNAL": str(journal), "PYTHONPATH": str(ROOT)}
+            process = Proc(module, arguments, {**environ, **extra}, tmp_path / f"{count}-{module}.log")
+            stack.callback(lambda: print(f"--- {module} {service}", process.output[-6000:], sep="\n"))  # shown on failure
+            stack.callback(process.kill)
+            process.said(ready)
+            return process
+
+        yield start
+
+
+@pytest.fixture
+def echo(start: StartProc, engines: Engines) -> Proc:
+    """Our stand-in, consuming."""
+    process = start("echo")
+    wait_consumer(engines, "rpc-echo")
+    return process
+
+
+def wait_consumer(engines: Engines, queue: str, count: int = 1) -> None:
+    def consumers() -> bool:
+        with engines.channel() as channel:
+            return channel.queue_declare(queue, passive=True).method.consumer_count >= count
+
+    wait_for(consumers, f"{count} consumer of {queue}")
+
+
+@pytest.fixture
+def stock(start: StartProc, engines: Engines) -> Callable[..., Proc]:
+    """`stock()`: the stand-in as stock nameko runs it, under a name that is not in our table, with an admin's rights."""
+
+    def begin(**extra: str) -> Proc:
+        return start("stock", "echo", TONGBAN_AMQP_URL=engines.broker_url, TONGBAN_SERVICE_NAME="stock", **extra)
+
+    with engines.channel() as channel:
+        for queue in ("rpc-stock", "evt-stock_source-happened--stock.on_happened"):
+            channel.queue_delete(queue)
+    return begin
+
+
+class Sender:
+    """Sends a call with exactly the properties it is told, and waits for what comes back."""
+
+    def __init__(self, url: str, user: str | None) -> None:
+        self.connection = pika.BlockingConnection(pika.URLParameters(url))
+        self.channel = self.connection.channel()
+        self.user = user
+        unique = str(uuid4())
+        name = user or "standalone_rpc_proxy"
+        self.reply_to = f"reply.{user}.{unique}" if user else unique
+        self.queue = self.channel.queue_declare(f"rpc.reply-{name}-{unique}", exclusive=True).method.queue
+        self.channel.queue_bind(self.queue, "nameko-rpc", self.reply_to)
+
+    def send(self, method: str, body: Any = None, **properties: Any) -> str:
+        """Publishes to `method`; returns the correlation id. A property given as None is left out."""
+        if not isinstance(body, bytes):
+            body = json.dumps({"args": [body or {}], "kwargs": {}}).encode()
+        given = {
+            "content_type": "application/json",
+            "reply_to": self.reply_to,
+            "correlation_id": str(uuid4()),
+            "user_id": self.user,
+            **properties,
+        }
+        self.channel.basic_publish("nameko-rpc", method, body, pika.BasicProperties(**given))
+        return given["correlation_id"]
+
+    def answer(self, correlation_id: str, timeout_s: float = 10.0) -> dict[str, Any] | None:
+        """The answer, decoded from JSON; None when there is none in time."""
+        for method, properties, body in self.channel.consume(self.queue, auto_ack=True, inactivity_timeout=timeout_s):
+            if method is None:
+                break
+            if properties.correlation_id == correlation_id:
+                self.channel.cancel()
+                return json.loads(body)
+        self.channel.cancel()
+        return None
+
+    def call(self, method: str, body: Any = None, **properties: Any) -> dict[str, Any]:
+        answer = self.answer(self.send(method, body, **properties))
+        assert answer is not None, f"no answer from {method}"
+        return answer
+
+
+@pytest.fixture
+def front(engines: Engines) -> Iterator[Sender]:
+    """As the service `front`, with just its rights."""
+    sender = Sender(engines.amqp_url("front"), "front")
+    yield sender
+    sender.connection.close()
+
+
+@pytest.fixture
+def stranger(engines: Engines) -> Iterator[Sender]:
+    """As an admin, who may send anything anywhere, without saying who it is."""
+    sender = Sender(engines.broker_url, None)
+    yield sender
+    sender.connection.close()
+
+
+@pytest.fixture
+def client(start: StartProc) -> Callable[..., list[dict[str, Any]]]:
+    """`client([["echo", "echo", "hi", 0, 5]] * 50)`: calls made at once by one process of ours as `front`; their outcomes."""
+
+    def run(calls: list[list[Any]], service: str = "front") -> list[dict[str, Any]]:
+        process = start("client", service, json.dumps({"calls": calls}), ready="connected")
+        assert process.ended(60) == 0, process.output
+        return json.loads(process.output.splitlines()[-1])
+
+    return run

@@ -1,0 +1,166 @@
+"""What a service of ours answers to whatever comes into its queue, and that it goes on after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from chassis.assertion import Actor, sign_assertion
+from chassis.clock import SystemClock, unix_ms
+from chassis.wire import PROTOBUF
+
+from services.chassis.tests.component.conftest import Proc, Sender, StartProc, wait_consumer, wait_for
+from services.chassis.tests.stand_ins.contract import Note
+from tests.support.engines import Engines
+
+
+@pytest.fixture
+def healthy(echo: Proc, front: Sender, engines: Engines) -> Iterator[Proc]:
+    """After the test the service still answers, and nothing has stayed in its queue."""
+    yield echo
+    assert front.call("echo.echo", {"text": "still there"})["result"] == {"text": "still there"}
+    assert engines.depth("rpc-echo") == 0
+
+
+def code_of(answer: dict) -> tuple[str, str]:
+    assert answer["result"] is None
+    return answer["error"]["code"], answer["error"]["kind"]
+
+
+def test_json_is_answered_in_json(healthy: Proc, front: Sender) -> None:
+    assert front.call("echo.echo", {"text": "异地"}) == {"result": {"text": "异地"}, "error": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "properties"),
+    [
+        (b"{", {}),
+        (b"\xff\xfe", {}),
+        (b"[]", {}),
+        (b"null", {}),
+        (b'{"args": {}, "kwargs": {}}', {}),
+        (b'{"args": [1, 2], "kwargs": {}}', {}),
+        (b'{"args": [{}], "kwargs": {"a": 1}}', {}),
+        (b'{"args": [{"no_such_field": 1}], "kwargs": {}}', {}),
+        (b"[" * 100_000, {}),
+        (b"\x0a\xff", {"content_type": PROTOBUF}),
+        (b"{}", {"content_type": None}),
+        (b"{}", {"content_type": "application/x-python-serialize"}),
+    ],
+    ids=["cut", "octets", "list", "null", "args", "two", "kwargs", "field", "deep", "protobuf", "no type", "pickle"],
+)
+def test_a_body_that_cannot_be_read_is_answered(healthy: Proc, front: Sender, body: bytes, properties: dict) -> None:
+    assert code_of(front.call("echo.echo", body, **properties)) == ("rpc.undecodable", "invalid")
+
+
+@pytest.mark.parametrize("deadline", ["soon", 1 << 62, -(1 << 62), [1], None])
+def test_headers_that_cannot_be_read_are_answered(healthy: Proc, front: Sender, deadline: object) -> None:
+    answer = front.call("echo.echo", headers={"tongban.deadline": deadline})
+    assert code_of(answer) == ("rpc.bad_headers", "invalid")
+
+
+def test_properties_that_are_not_even_amqp_are_answered(healthy: Proc, front: Sender) -> None:
+    """Octets that are no UTF-8 where the client library expects text: it gives up on the whole connection."""
+    call = front.send("echo.echo", {}, type="\udcff\udcfe")
+    # The answer queue stands in the same unreadable properties, so there is nobody to tell.
+    assert front.answer(call, timeout_s=1) is None
+    wait_for(lambda: "tongban_rpc_unanswerable" or True, "")
+
+
+def test_an_unknown_method_is_answered(echo: Proc, stranger: Sender) -> None:
+    assert code_of(stranger.call("echo.no_such_method")) == ("rpc.unknown_method", "not_found")
+
+
+@pytest.mark.parametrize("reply_to", [None, "", "echo.echo", "reply.echo.3f0e4d1c-8c1f-4d6f-9f0e-2b7c0a1d9e11"])
+def test_a_call_that_names_no_answer_queue_of_its_own_is_not_run(
+    healthy: Proc, front: Sender, journal, reply_to: str | None
+) -> None:
+    front.send("echo.wait", {"text": "ran"}, reply_to=reply_to)
+    front.call("echo.echo")
+    assert journal.read_text() == ""
+
+
+def test_a_call_past_its_deadline_is_dropped_not_run(healthy: Proc, front: Sender, journal) -> None:
+    late = unix_ms(SystemClock().now()) - 1
+    call = front.send("echo.wait", {"text": "ran"}, headers={"tongban.deadline": late})
+    assert front.answer(call, timeout_s=1) is None
+    assert journal.read_text() == ""
+
+
+def test_a_caller_that_does_not_say_who_it_is_is_refused(start: StartProc, engines: Engines, stranger: Sender) -> None:
+    start("echo", TONGBAN_TRIAL="false")
+    wait_consumer(engines, "rpc-echo")
+    assert code_of(stranger.call("echo.echo")) == ("rpc.caller_unknown", "forbidden")
+
+
+def test_the_account_for_trying_out_is_refused_where_settings_do_not_say_trial(
+    start: StartProc, engines: Engines
+) -> None:
+    start("echo", TONGBAN_TRIAL="false")
+    wait_consumer(engines, "rpc-echo")
+    sender = Sender(engines.trial_url, None)
+    assert code_of(sender.call("echo.echo", user_id="trial")) == ("rpc.caller_unknown", "forbidden")
+    sender.connection.close()
+
+
+def test_an_answer_to_a_stranger_that_the_broker_refuses_costs_nobody_else_theirs(healthy: Proc, front: Sender, stranger: Sender) -> None:
+    stranger.send("echo.echo", reply_to="reply.nobody.3f0e4d1c-8c1f-4d6f-9f0e-2b7c0a1d9e11")
+    for _ in range(20):
+        assert front.call("echo.echo", {"text": "hi"})["result"] == {"text": "hi"}
+
+
+def test_the_caller_is_whom_the_broker_has_checked(healthy: Proc, front: Sender) -> None:
+    assert front.call("echo.who_am_i")["result"] == {"text": "front -"}
+
+
+def test_errors_travel_as_code_and_kind_and_defects_say_nothing_of_their_inside(healthy: Proc, front: Sender) -> None:
+    fault = front.call("echo.fail")["error"]
+    assert (fault["code"], fault["kind"], fault["details"]) == ("echo.not_found", "not_found", {"field": "text"})
+    assert code_of(front.call("echo.fail", {"text": "domain"})) == ("echo.already_closed", "conflict")
+    defect = front.call("echo.crash")
+    assert code_of(defect) == ("internal", "internal")
+    assert "inside" not in str(defect)
+    assert code_of(front.call("echo.mislead")) == ("internal", "internal")
+    assert "the inside of a defect" in healthy.output  # the traceback is for us
+
+
+def test_more_than_it_can_take_is_refused_at_once(start: StartProc, engines: Engines, front: Sender) -> None:
+    start("echo", TONGBAN_MAX_WORKERS="2", TONGBAN_RPC_QUEUE_LIMIT="3")
+    wait_consumer(engines, "rpc-echo")
+    calls = [front.send("echo.wait", {"text": str(n), "seconds": 1}) for n in range(7)]
+    began = time.monotonic()
+    for call in calls[5:]:
+        answer = front.answer(call)
+        assert answer is not None
+        assert code_of(answer) == ("rpc.overloaded", "unavailable")
+    assert time.monotonic() - began < 1
+
+
+def an_actor(*roles: str) -> Actor:
+    return Actor("subject-1", "320508", frozenset(roles), "loa2", "portal", "王")
+
+
+def test_only_who_holds_the_role_is_let_in(healthy: Proc, front: Sender, engines: Engines) -> None:
+    def call(token: str | None) -> dict:
+        return front.call("echo.for_clerks", headers={"nameko.assertion": token} if token else {})
+
+    def signed(*roles: str, audience: str = engines.district.code, lifetime_s: int = 60) -> str:
+        key = engines.district.edge_key
+        return sign_assertion(an_actor(*roles), key, clock=SystemClock(), audience=audience, lifetime_s=lifetime_s)
+
+    assert call(signed("citizen", "clerk"))["result"] == {"text": "subject-1"}
+    assert code_of(call(signed("citizen"))) == ("rpc.forbidden", "forbidden")
+    assert code_of(call(None)) == ("rpc.forbidden", "forbidden")
+    for bad in (signed("clerk", audience="310101"), signed("clerk", lifetime_s=-60), signed("clerk") + "x", "x", "a.b.c"):
+        assert code_of(call(bad)) == ("rpc.bad_assertion", "unauthenticated")
+
+
+def test_a_protobuf_call_is_answered_in_protobuf(healthy: Proc, front: Sender) -> None:
+    front.send("echo.echo", Note(text="办").SerializeToString(), content_type=PROTOBUF)
+    for _, properties, body in front.channel.consume(front.queue, auto_ack=True, inactivity_timeout=5):
+        front.channel.cancel()
+        assert properties.content_type == PROTOBUF
+        assert properties.user_id == "echo"
+        assert Note.FromString(body).text == "办"
+        break

@@ -1,0 +1,1 @@
+"""Services that exist only in the chassis's tests, run as processes of their own."""

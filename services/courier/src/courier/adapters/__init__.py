@@ -1,0 +1,1 @@
+"""JOSE, PostgreSQL and AMQP, behind the ports of the use cases."""

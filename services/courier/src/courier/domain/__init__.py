@@ -1,0 +1,1 @@
+"""Envelopes, numbers, order, trust and proof, as plain values and functions."""

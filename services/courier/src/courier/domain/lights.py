@@ -1,0 +1,85 @@
+"""Lights: what a person should look at on a link. Nothing gives up by itself; after a set age a light goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from courier.domain.registry import Freshness
+
+
+class Light(StrEnum):
+    """Every light there is."""
+
+    OLD_MESSAGE = "old_message"
+    NO_CANARY = "no_canary"
+    CLOCK = "clock"
+    MISSING_NUMBERS = "missing_numbers"
+    CONFLICT = "conflict"
+    QUARANTINE = "quarantine"
+    NO_ANSWER = "no_answer"
+    OUT_OF_ORDER = "out_of_order"
+    SUSPENDED = "suspended"
+    REGISTRY_EXPIRED = "registry_expired"
+    PEER_RESTORED = "peer_restored"
+    RECEIPT_DIFFERS = "receipt_differs"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When each light goes on."""
+
+    old_message: timedelta = timedelta(minutes=15)
+    no_canary: timedelta = timedelta(minutes=3)
+    clock: timedelta = timedelta(seconds=30)
+    missing_numbers: timedelta = timedelta(minutes=5)
+    no_answer: timedelta = timedelta(hours=24)
+    out_of_order: timedelta = timedelta(minutes=5)
+    #: How long a single event (a conflict, something in quarantine) keeps its light on.
+    event: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the books say about one link. Times are those of the oldest open matter of each kind; None: there is none."""
+
+    suspended: bool = False
+    freshness: Freshness = Freshness.VALID
+    linked_since: datetime | None = None
+    last_echo: datetime | None = None
+    clock_difference: timedelta = timedelta()
+    oldest_waiting: datetime | None = None
+    oldest_gap: datetime | None = None
+    oldest_unanswered: datetime | None = None
+    oldest_early: datetime | None = None
+    last_conflict: datetime | None = None
+    last_quarantine: datetime | None = None
+    last_restore: datetime | None = None
+    last_receipt_differing: datetime | None = None
+
+
+def lights(facts: Facts, limits: Limits, now: datetime) -> list[Light]:
+    """The lights that are on, in the order of `Light`."""
+
+    def over(since: datetime | None, limit: timedelta) -> bool:
+        return since is not None and now - since > limit
+
+    def lately(at: datetime | None) -> bool:
+        return at is not None and now - at <= limits.event
+
+    on = {
+        Light.OLD_MESSAGE: over(facts.oldest_waiting, limits.old_message),
+        Light.NO_CANARY: not facts.suspended and over(facts.last_echo or facts.linked_since, limits.no_canary),
+        Light.CLOCK: abs(facts.clock_difference) > limits.clock,
+        Light.MISSING_NUMBERS: over(facts.oldest_gap, limits.missing_numbers),
+        Light.CONFLICT: lately(facts.last_conflict),
+        Light.QUARANTINE: lately(facts.last_quarantine),
+        Light.NO_ANSWER: over(facts.oldest_unanswered, limits.no_answer),
+        Light.OUT_OF_ORDER: over(facts.oldest_early, limits.out_of_order),
+        Light.SUSPENDED: facts.suspended,
+        Light.REGISTRY_EXPIRED: facts.freshness is not Freshness.VALID,
+        Light.PEER_RESTORED: lately(facts.last_restore),
+        Light.RECEIPT_DIFFERS: lately(facts.last_receipt_differing),
+    }
+    return [light for light in Light if on[light]]

@@ -1,0 +1,1 @@
+"""What the courier does, one verb a file."""

@@ -1,0 +1,268 @@
+"""What the use cases need of the outside, and the values that pass between them and it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from courier.domain.chain import Entry, Head
+from courier.domain.envelope import Claims, Lane
+from courier.domain.errors import Rejected
+from courier.domain.order import Line
+from courier.domain.receipts import Item
+from courier.domain.rules import Seen
+
+
+@dataclass(frozen=True)
+class Outbound:
+    """A message as a service's relay handed it over; `seq` is the service's own count for target and subject."""
+
+    id: UUID
+    service: str
+    type: str
+    target: str
+    subject: str
+    seq: int
+    body: bytes = field(repr=False)
+    opens: str = ""
+    answers_to: UUID | None = None
+    valid_until: datetime | None = None
+    trace: str = ""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A message numbered and signed: one row of `sent`."""
+
+    claims: Claims
+    service: str
+    opens: str
+    jws: str = field(repr=False)
+    signed: str
+    sealed: str = field(repr=False)
+    trace: str
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """A message that never got a number: refused here, with the reason."""
+
+    message: Outbound
+    peer: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """An authenticated message: `body` is what was sealed, None where it is refused or still sealed."""
+
+    claims: Claims
+    jws: str = field(repr=False)
+    signed: str
+    sealed: str = field(repr=False)
+    trace: str
+    opens: str = ""
+    body: bytes | None = field(default=None, repr=False)
+    refusal: Rejected | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """A message that waits in its subject, sealed as it came; `jws` empty for a refused one that fills its place."""
+
+    jws: str = field(repr=False)
+    sealed: str = field(repr=False)
+    trace: str
+
+
+@dataclass
+class Subject:
+    """How far one subject is with one peer."""
+
+    sent_epoch: int = 0
+    sent: int = 0
+    agreement: int | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What was inside a sealed body."""
+
+    opens: str
+    message: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A sent message whose fate is known now."""
+
+    id: UUID
+    peer: str
+    service: str
+    type: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What is known of one peer's numbers in one lane and epoch."""
+
+    contiguous: int
+    highest: int
+    claimed: int
+    gap_since: datetime | None
+    asked_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far two districts are with each other; see the contract."""
+
+    registry_version: int = 0
+    sent_epoch: int = 0
+    sent_number: int = 0
+    seen_epoch: int = 0
+    seen_number: int = 0
+
+
+class Seals(Protocol):
+    """Signing and sealing with this district's keys."""
+
+    def sign(self, payload: bytes, now: datetime) -> str: ...
+
+    def payload(self, jws: str) -> bytes:
+        """What a signature that was checked before says."""
+
+    def seal(self, peer: str, opens: str, body: bytes, now: datetime) -> str:
+        """Sealed to the peer's current key. Raises Rejected `no_key` where it has none."""
+
+    def unseal(self, sealed: str) -> Opened:
+        """Raises Malformed."""
+
+    def seal_to_self(self, message: Outbound) -> str: ...
+
+    def unseal_own(self, sealed: str) -> Outbound: ...
+
+
+class LogWork(Protocol):
+    """The log, inside one transaction."""
+
+    def lock_head(self) -> Head:
+        """The log's head; until the end of the transaction nobody else appends."""
+
+    def append(self, entries: Sequence[Entry], jws: Sequence[str], heads: Sequence[Head]) -> None: ...
+
+
+class SendWork(LogWork, Protocol):
+    """What sending needs of a transaction."""
+
+    def lock_numbers(self, peers: Iterable[str]) -> dict[tuple[str, Lane], int]:
+        """The last number per peer and lane; nobody else numbers for these peers until the end of the transaction."""
+
+    def known(self, ids: Iterable[UUID]) -> set[UUID]: ...
+
+    def streams(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[str, int]]: ...
+
+    def early(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[int, str]]: ...
+
+    def keep_early(self, messages: Mapping[Outbound, str], now: datetime) -> None: ...
+
+    def drop_early(self, keys: Iterable[tuple[str, str, int]]) -> None: ...
+
+    def save_streams(self, streams: Mapping[tuple[str, str], tuple[str, int]]) -> None: ...
+
+    def subjects(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Subject]: ...
+
+    def save_sent_subjects(self, subjects: Mapping[tuple[str, str], Subject]) -> None: ...
+
+    def save_numbers(self, numbers: Mapping[tuple[str, Lane], int]) -> None: ...
+
+    def add_sent(self, messages: Sequence[Signed], now: datetime) -> None: ...
+
+    def add_unsent(self, refused: Sequence[Unsent], now: datetime) -> None: ...
+
+    def tell_refused(self, settled: Settled, code: str, reason: str, now: datetime) -> None: ...
+
+
+class TakeWork(LogWork, Protocol):
+    """What taking needs of a transaction."""
+
+    def lock_links(self, peers: Iterable[str]) -> None: ...
+
+    def seen(self, claims: Iterable[Claims]) -> dict[tuple[str, Lane, int, int], tuple[Seen, UUID | None]]: ...
+
+    def lines(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[Line[Held], int | None]]: ...
+
+    def save_lines(self, lines: Mapping[tuple[str, str], tuple[Line[Held], int | None]]) -> None: ...
+
+    def keep_held(self, source: str, subject: str, place: tuple[int, int], held: Held, now: datetime) -> None: ...
+
+    def drop_held(self, source: str, subject: str, places: Iterable[tuple[int, int]]) -> None: ...
+
+    def hand_on(self, claims: Claims, body: bytes, *, to: str, trace: str) -> None: ...
+
+    def add_received(self, source: str, items: Sequence[Item], receipt_id: UUID, now: datetime) -> None: ...
+
+    def add_receipt(self, receipt_id: UUID, peer: str, jws: str, *, given: bool, now: datetime) -> None: ...
+
+    def receipts(self, ids: Iterable[UUID]) -> dict[UUID, str]: ...
+
+    def note_arrivals(self, source: str, lane: Lane, epoch: int, numbers: Sequence[int], refused: int, now: datetime) -> None: ...
+
+    def newest_epoch(self, source: str) -> int: ...
+
+    def note(self, peer: str, event: str, now: datetime) -> None: ...
+
+    def mark_answered(self, peer: str, ids: Iterable[UUID], now: datetime) -> None: ...
+
+    def quarantine(self, what: Quarantined) -> None: ...
+
+
+class SettleWork(Protocol):
+    """What settling needs of a transaction."""
+
+    def lock_links(self, peers: Iterable[str]) -> None: ...
+
+    def settle(
+        self, peer: str, items: Sequence[Item], state: str, receipt_id: UUID, now: datetime
+    ) -> list[tuple[Settled, Item]]: ...
+
+    def differing(self, peer: str, items: Sequence[Item]) -> int: ...
+
+    def add_receipt(self, receipt_id: UUID, peer: str, jws: str, *, given: bool, now: datetime) -> None: ...
+
+    def tell_refused(self, settled: Settled, code: str, reason: str, now: datetime) -> None: ...
+
+    def count_settled(self, peer: str, receipted: int, refused: int) -> None: ...
+
+    def note(self, peer: str, event: str, now: datetime) -> None: ...
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """Something that nobody can be held to: how it began, how big it was, and why."""
+
+    id: UUID
+    at: datetime
+    written_by: str
+    source: str
+    code: str
+    size: int
+    start: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something to send in the control lane."""
+
+    peer: str
+    type: str
+    body: bytes = field(repr=False)
+    valid_until: datetime | None = None
+    answers_to: UUID | None = None
+
+

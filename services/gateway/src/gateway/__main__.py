@@ -1,0 +1,40 @@
+"""`python -m gateway`: the public API of one district, over HTTPS, until SIGTERM."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from chassis import logs, telemetry
+from chassis.clock import SystemClock, new_id
+from chassis.edge import serve
+from chassis.settings import SettingsError, read_settings
+
+from gateway.app import build
+from gateway.settings import Settings
+
+
+def main() -> int:
+    try:
+        settings = read_settings(Settings, os.environ)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    logs.configure(settings.service_name, settings.district)
+    telemetry.configure(settings.service_name, settings.district, settings.otlp_endpoint)
+    app = build(settings, SystemClock(), new_id)
+    try:
+        serve(
+            app,
+            address=settings.listen_address,
+            certificate=settings.tls_certificate,
+            key=settings.tls_key,
+            health_address=settings.health_address,
+            checks=app.state.checks,
+        )
+    finally:
+        telemetry.flush()
+    return 0
+
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""The world outside the gateway: the bus, identity's keys, the trace source."""

@@ -1,0 +1,157 @@
+"""Access tokens (RFC 9068) checked against the keys that this district's identity publishes.
+
+Keys are fetched over HTTPS from the issuer and kept; a `kid` not among them makes us ask again, at most every
+`REFETCH_S`, and `keep_fresh` asks now and then, so that a withdrawn key goes. Only EdDSA, only our issuer, only this gateway as audience; the header's own keys are never looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import httpx
+from chassis.assertion import Actor
+from chassis.clock import Clock
+from chassis.errors import Fault, Kind
+from chassis.logs import get_logger
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+from joserfc.jws import JWSAlgModel, JWSRegistry
+
+log = get_logger(__name__)
+
+REFETCH_S = 5.0
+FIRST_FETCH_S = 0.5
+FRESH_S = 300.0
+LEEWAY_S = 5
+_REMEMBERED = 10_000
+_TEXTS = ("sub", "client_id", "district")
+
+
+class _OnlyEdDSA(JWSRegistry):
+    """One algorithm and no other, whatever the token's header says (RFC 8725 section 3.1)."""
+
+    def get_alg(self, name: str) -> JWSAlgModel:
+        if name != "EdDSA":
+            raise refused("its algorithm is not allowed")
+        return self.algorithms[name]
+
+
+_REGISTRY = _OnlyEdDSA()
+
+
+def refused(why: str) -> Fault:
+    return Fault(
+        "token.refused",
+        Kind.UNAUTHENTICATED,
+        f"The access token is not acceptable: {why}. Get a new one from identity.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Who a token speaks for, and until when (Unix seconds)."""
+
+    actor: Actor
+    expires: int
+
+
+class Tokens:
+    """Checks tokens of one issuer for one audience; a token's signature is checked once and remembered until it expires."""
+
+    def __init__(self, issuer: str, audience: str, http: httpx.AsyncClient, clock: Clock) -> None:
+        self._issuer, self._audience, self._http, self._clock = issuer.rstrip("/"), audience, http, clock
+        self._keys: dict[str, OKPKey] = {}
+        self._seen: dict[bytes, Checked] = {}
+        self._fetched_at = float("-inf")
+        self._fetching = asyncio.Lock()
+
+    @property
+    def ready(self) -> bool:
+        """Whether any key is known."""
+        return bool(self._keys)
+
+    async def check(self, token: str) -> Actor:
+        """The person or client `token` speaks for. Raises Fault `token.refused` or `token.keys_unavailable`."""
+        digest, now = sha256(token.encode()).digest(), self._clock.now().timestamp()
+        known = self._seen.get(digest)
+        if known is None:
+            known = await self._read(token, now)
+            if len(self._seen) >= _REMEMBERED:
+                self._seen.clear()
+            self._seen[digest] = known
+        if now >= known.expires + LEEWAY_S:
+            self._seen.pop(digest, None)
+            raise refused("it has expired")
+        return known.actor
+
+    async def keep_fresh(self) -> None:
+        """Fetches the keys until the first time it works, and from then on every `FRESH_S`; ends when cancelled."""
+        while True:
+            await self.fetch()
+            await asyncio.sleep(FRESH_S if self._keys else FIRST_FETCH_S)
+
+    async def fetch(self) -> None:
+        """Gets the issuer's keys, unless that was tried a moment ago; what is known stays when they cannot be had."""
+        async with self._fetching:
+            now = asyncio.get_running_loop().time()
+            if now - self._fetched_at < (REFETCH_S if self._keys else FIRST_FETCH_S):
+                return
+            self._fetched_at = now
+            try:
+                answer = await self._http.get(f"{self._issuer}/jwks.json")
+                keys = KeySet.import_key_set(answer.raise_for_status().json()).keys
+            except (httpx.HTTPError, ValueError, KeyError, TypeError, JoseError) as error:
+                log.warning("identity's keys could not be fetched", reason=type(error).__name__)
+                return
+            found = {str(key.kid): key for key in keys if isinstance(key, OKPKey) and key.kid}
+            if found.keys() != self._keys.keys():
+                self._seen.clear()  # a key that was withdrawn takes its tokens with it
+            self._keys = found
+
+    async def _read(self, token: str, now: float) -> Checked:
+        try:
+            kid = _kid(token)
+            if kid not in self._keys:
+                await self.fetch()
+            if not self._keys:
+                raise Fault(
+                    "token.keys_unavailable", Kind.UNAVAILABLE, "Identity's keys cannot be had now; try again shortly."
+                )
+            if kid not in self._keys:
+                raise refused("its key is not one of this district's")
+            decoded = jwt.decode(token, self._keys[kid], registry=_REGISTRY)
+            return self._believed(decoded.header, decoded.claims, now)
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise refused("it cannot be read") from error
+
+    def _believed(self, header: dict[str, Any], claims: dict[str, Any], now: float) -> Checked:
+        if str(header.get("typ", "")).lower().removeprefix("application/") != "at+jwt":
+            raise refused("it is not an access token")
+        audience = claims["aud"]
+        if claims["iss"] != self._issuer or self._audience not in (
+            [audience] if isinstance(audience, str) else audience
+        ):
+            raise refused("it was made by or for someone else")
+        issued, expires = int(claims["iat"]), int(claims["exp"])
+        if not issued - LEEWAY_S <= now < expires + LEEWAY_S:
+            raise refused("it is not valid now")
+        texts = {name: claims[name] for name in _TEXTS}
+        roles = claims["roles"]
+        if not all(isinstance(text, str) and text for text in texts.values()) or not isinstance(roles, list):
+            raise refused("it does not say who")
+        actor = Actor(
+            texts["sub"], texts["district"], frozenset(map(str, roles)), str(claims.get("acr", "")), texts["client_id"]
+        )
+        return Checked(actor, expires)
+
+
+def _kid(token: str) -> str:
+    """The key that the header names; read before the signature is checked, so believed in nothing else."""
+    head = token.partition(".")[0]
+    return str(json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"])

@@ -1,0 +1,137 @@
+"""The OpenAPI 3.1 document: what FastAPI derives from the routes, with problems, rights and links made complete.
+
+Every operation names every status it may answer with. What all share is added here once, from rules.py; a route itself
+declares only what is its own (404, 409, 412 …) with `problems`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chassis.edge import PROBLEM
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
+
+from gateway.rules import OPEN, RULES
+from gateway.schemas.common import Problem
+
+_REF = {"$ref": "#/components/schemas/Problem"}
+_GUARDED = (401, 403, 422, 429, 503)
+_WITH_BODY = (408, 413, 415)
+
+_MEANINGS = {
+    401: "No access token, or one that is not acceptable.",
+    403: "The caller may not do this.",
+    404: "There is no such thing, or the caller may not know of it.",
+    408: "The body did not arrive in time.",
+    409: "It does not fit the state that things are in, or the key was used for something else.",
+    412: "`If-Match` names another version than the present one.",
+    413: "The body is larger than 1 MiB.",
+    415: "The body is not `application/json`.",
+    422: "Something in the request is not acceptable; `details` and `errors` name it.",
+    429: "Too many requests; `Retry-After` says when to come back.",
+    503: "Something this needs is away, or did not answer in time; repeat after `Retry-After`, with the same `Idempotency-Key`.",
+}
+
+_DESCRIPTION = """
+The public JSON API of one district. Get an access token from the district's identity (`POST /token`) and send it as
+`Authorization: Bearer …`. Lists are read page by page with `cursor`; a change takes an `Idempotency-Key`, so that it can
+be repeated safely; errors are problem details (RFC 9457) with a stable `code`. `x-roles` names the roles of which the
+caller must hold one.
+"""
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Responses of a route for these statuses."""
+    return {status: _response(status) for status in statuses}
+
+
+def header(meaning: str) -> dict[str, Any]:
+    return {"description": meaning, "schema": {"type": "string"}}
+
+
+ETAG = {"ETag": header("The version, for `If-Match` and `If-None-Match`.")}
+
+
+def _response(status: int) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": _MEANINGS[status], "content": {PROBLEM: {"schema": _REF}}}
+    if status in (429, 503):
+        response["headers"] = {
+            "Retry-After": {"description": "Seconds.", "schema": {"type": "string", "pattern": "^[0-9]+$"}}
+        }
+    if status == 401:
+        response["headers"] = {"WWW-Authenticate": header("Says that a bearer token is wanted.")}
+    return response
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The whole document; made once."""
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title="tongban",
+            version=app.version,
+            openapi_version="3.1.0",
+            description=_DESCRIPTION.strip(),
+            routes=app.routes,
+        )
+        _complete(made)
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+def _complete(made: dict[str, Any]) -> None:
+    for path, operations in made["paths"].items():
+        for method, operation in operations.items():
+            _complete_operation(operation, RULES[f"{method.upper()} {path}"])
+    _link(made["paths"])
+    schemas = made["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    problem = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+    schemas.update(problem.pop("$defs", {}))
+    schemas["Problem"] = problem
+    made["components"]["securitySchemes"] = {
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token (RFC 9068) of this district's identity, at most 10 minutes old.",
+        }
+    }
+
+
+def _complete_operation(operation: dict[str, Any], roles: frozenset[str]) -> None:
+    responses = operation["responses"]
+    if roles is OPEN:
+        responses.pop("422", None)
+        return
+    operation["security"] = [{"token": []}]
+    operation["x-roles"] = sorted(roles)
+    for status in (*_GUARDED, *(_WITH_BODY if "requestBody" in operation else ())):
+        responses[str(status)] = _response(status)
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+#: What a creating operation's answer leads to: operation → (path of the value in the body, parameter, operations).
+_LINKS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "submit_case": (
+        "$response.body#/number",
+        "number",
+        ("get_case", "get_timeline", "get_case_story", "accept_case", "grant_case", "refuse_case", "withdraw_case"),
+    ),
+    "register_kiosk": ("$response.body#/id", "id", ("get_kiosk", "record_heartbeat")),
+    "open_ticket": ("$response.body#/number", "number", ("get_ticket", "transfer_ticket", "answer_ticket")),
+    "list_items": ("$response.body#/items/0/code", "code", ("get_item",)),
+    "list_messages": ("$response.body#/items/0/id", "id", ("mark_message_read",)),
+    "list_links": ("$response.body#/items/0/peer", "peer", ("list_sent_messages",)),
+}
+
+
+def _link(paths: dict[str, Any]) -> None:
+    operations = {operation["operationId"]: operation for methods in paths.values() for operation in methods.values()}
+    for source, (value, parameter, targets) in _LINKS.items():
+        success = next(status for status in operations[source]["responses"] if status.startswith("2"))
+        operations[source]["responses"][success]["links"] = {
+            target: {"operationId": target, "parameters": {parameter: value}} for target in targets
+        }

@@ -1,0 +1,1 @@
+"""How the hotline reaches its database and the other services."""

@@ -1,0 +1,1 @@
+"""What a ticket is and who may act on it; standard library only."""

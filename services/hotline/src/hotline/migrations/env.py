@@ -1,0 +1,6 @@
+"""Run by Alembic inside the transaction that chassis.database.migrate opened."""
+
+from hotline.adapters.tables import metadata
+from chassis.database import run_migrations
+
+run_migrations(metadata)

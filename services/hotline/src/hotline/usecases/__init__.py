@@ -1,0 +1,1 @@
+"""What the hotline does, one verb a file."""

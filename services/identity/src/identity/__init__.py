@@ -1,0 +1,1 @@
+"""People, staff and clients of one district: who they are, what they may be here, and the tokens that say so."""

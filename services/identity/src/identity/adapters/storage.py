@@ -1,0 +1,145 @@
+"""Identity's transaction on PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from chassis.outbox import Outbox
+from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from identity import messages
+from identity.adapters.sealing import Sealing
+from identity.adapters.tables import accounts, clients, sessions, used_assertions
+from identity.domain.events import AccountDisabled
+from identity.domain.model import Account, AccountKind, Assurance, Client, Person, Role, Session
+
+
+class Storage:
+    """One transaction. The web process records no events, so it has no outbox."""
+
+    def __init__(self, connection: Connection, sealing: Sealing, outbox: Outbox | None = None) -> None:
+        self.accounts = Accounts(connection, sealing)
+        self.sessions = Sessions(connection)
+        self.clients = Clients(connection)
+        self._outbox = outbox
+
+    def record(self, event: AccountDisabled) -> None:
+        assert self._outbox is not None
+        self._outbox.publish(messages.event_to_wire(event), subject=f"account/{event.subject}", version=event.version)
+
+
+class Accounts:
+    def __init__(self, connection: Connection, sealing: Sealing) -> None:
+        self._connection, self._sealing = connection, sealing
+
+    def get(self, subject: str) -> Account | None:
+        return self._one(select(accounts).where(accounts.c.subject == subject))
+
+    def get_for_change(self, subject: str) -> Account | None:
+        return self._one(select(accounts).where(accounts.c.subject == subject).with_for_update())
+
+    def by_login(self, login: str) -> Account | None:
+        return self._one(select(accounts).where(accounts.c.login == login))
+
+    def password_hash(self, subject: str) -> str:
+        query = select(accounts.c.password_hash).where(accounts.c.subject == subject)
+        return str(self._connection.execute(query).scalar_one())
+
+    def add(self, account: Account, password_hash: str) -> None:
+        self._connection.execute(insert(accounts).values(self._columns(account) | {"password_hash": password_hash}))
+
+    def save(self, account: Account) -> None:
+        change = update(accounts).where(accounts.c.subject == account.subject)
+        self._connection.execute(change.values(self._columns(account)))
+
+    def set_password_hash(self, subject: str, password_hash: str) -> None:
+        change = update(accounts).where(accounts.c.subject == subject)
+        self._connection.execute(change.values(password_hash=password_hash))
+
+    def _one(self, query: Any) -> Account | None:
+        row = self._connection.execute(query).one_or_none()
+        return self._account(row) if row else None
+
+    def _columns(self, account: Account) -> dict[str, Any]:
+        person = account.person
+        sealed = {"name": person.name, "id_number": person.id_number, "email": person.email, "phone": person.phone}
+        return {
+            "subject": account.subject,
+            "login": account.login,
+            "kind": account.kind.value,
+            "roles": sorted(role.value for role in account.roles),
+            "acr": account.acr.value,
+            "language": person.language,
+            "version": account.version,
+            "enabled": account.enabled,
+            "sample": account.sample,
+            "id_number_hash": self._sealing.id_number_hash(person.id_number),
+            **{f"{name}_sealed": self._sealing.seal(name, account.subject, text) for name, text in sealed.items()},
+        }
+
+    def _account(self, row: Row[Any]) -> Account:
+        def opened(column: str) -> str:
+            return self._sealing.open(column, row.subject, getattr(row, f"{column}_sealed"))
+
+        return Account(
+            subject=row.subject,
+            login=row.login,
+            kind=AccountKind(row.kind),
+            roles=frozenset(map(Role, row.roles)),
+            acr=Assurance(row.acr),
+            person=Person(opened("name"), opened("id_number"), opened("email"), opened("phone"), row.language),
+            version=row.version,
+            enabled=row.enabled,
+            sample=row.sample,
+        )
+
+
+class Sessions:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, key: str) -> Session | None:
+        row = self._connection.execute(select(sessions).where(sessions.c.key == key)).one_or_none()
+        return Session(row.key, row.subject, row.signed_in_at, row.expires_at, row.ended_at) if row else None
+
+    def add(self, session: Session) -> None:
+        self._connection.execute(insert(sessions).values(vars(session)))
+
+    def end(self, key: str, now: datetime) -> None:
+        self._connection.execute(_end(now).where(sessions.c.key == key))
+
+    def end_all(self, subject: str, now: datetime) -> int:
+        return self._connection.execute(_end(now).where(sessions.c.subject == subject)).rowcount
+
+    def forget(self, before: datetime) -> int:
+        return self._connection.execute(delete(sessions).where(sessions.c.expires_at < before)).rowcount
+
+
+def _end(now: datetime) -> Any:
+    return update(sessions).where(sessions.c.ended_at.is_(None)).values(ended_at=now)
+
+
+class Clients:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, client_id: str) -> Client | None:
+        row = self._connection.execute(select(clients).where(clients.c.client_id == client_id)).one_or_none()
+        if row is None:
+            return None
+        return Client(row.client_id, row.public_jwk, frozenset(map(Role, row.roles)), row.registered_at, row.enabled)
+
+    def add(self, client: Client) -> bool:
+        values = vars(client) | {"roles": sorted(role.value for role in client.roles)}
+        added = insert(clients).values(values).on_conflict_do_nothing().returning(clients.c.client_id)
+        return self._connection.execute(added).scalar() is not None
+
+    def use_assertion(self, client_id: str, jti: str, expires_at: datetime) -> bool:
+        row = {"client_id": client_id, "jti": jti, "expires_at": expires_at}
+        noted = insert(used_assertions).values(row).on_conflict_do_nothing().returning(used_assertions.c.jti)
+        return self._connection.execute(noted).scalar() is not None
+
+    def forget_assertions(self, before: datetime) -> int:
+        return self._connection.execute(delete(used_assertions).where(used_assertions.c.expires_at < before)).rowcount

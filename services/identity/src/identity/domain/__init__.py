@@ -1,0 +1,1 @@
+"""What an account, a session and a client are, and the rules for them; standard library only."""

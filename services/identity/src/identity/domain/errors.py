@@ -1,0 +1,96 @@
+"""What identity refuses.
+
+IdentityError
+├── AccountNotFound   nobody has this subject here
+├── OwnAccount        an operator would shut themself out
+├── InvalidClient     a field of a client breaks its rule; `details` names the field
+├── RoleNotForClients a machine cannot be given this role
+├── ClientExists      the client id is taken by another key
+├── InvalidSample     a row of the sample file breaks a rule
+├── SignInRefused     name or password is not right; says no more than that
+├── NotSignedIn       no open session
+├── FormExpired       the form was not made for this browser, or too long ago
+└── ClientRefused     the client's assertion proves nothing
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class IdentityError(Exception):
+    """`code` and `kind` cross the wire; the message is for whoever is in front of it."""
+
+    code: ClassVar[str]
+    kind: ClassVar[str]
+    sentence: ClassVar[str] = ""
+
+    def __init__(self, sentence: str = "", **details: str) -> None:
+        super().__init__(sentence or self.sentence)
+        self.details = details
+
+
+class AccountNotFound(IdentityError):
+    code = "identity.account_not_found"
+    kind = "not_found"
+    sentence = "Nobody has this subject in this district."
+
+
+class OwnAccount(IdentityError):
+    code = "identity.own_account"
+    kind = "conflict"
+    sentence = "You cannot shut out the account you are working with; ask another operator."
+
+
+class InvalidClient(IdentityError):
+    code = "identity.invalid_client"
+    kind = "invalid"
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"The client's {field} {rule}.", field=field)
+
+
+class RoleNotForClients(IdentityError):
+    code = "identity.role_not_for_clients"
+    kind = "invalid"
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"A client may hold only the roles {allowed}.")
+
+
+class ClientExists(IdentityError):
+    code = "identity.client_exists"
+    kind = "conflict"
+    sentence = "This client id is registered with another key or other roles; choose another id."
+
+
+class InvalidSample(IdentityError):
+    code = "identity.invalid_sample"
+    kind = "invalid"
+
+    def __init__(self, login: str, why: str) -> None:
+        super().__init__(f"Sample account {login!r}: {why}.")
+
+
+class SignInRefused(IdentityError):
+    code = "identity.sign_in_refused"
+    kind = "unauthenticated"
+    sentence = "Name or password is not right."
+
+
+class NotSignedIn(IdentityError):
+    code = "identity.not_signed_in"
+    kind = "unauthenticated"
+    sentence = "There is no open session; sign in first."
+
+
+class FormExpired(IdentityError):
+    code = "identity.form_expired"
+    kind = "forbidden"
+    sentence = "This form was not made for this browser, or its page is too old; open the page again."
+
+
+class ClientRefused(IdentityError):
+    code = "identity.client_refused"
+    kind = "unauthenticated"
+    sentence = "The client assertion is not acceptable: it must be signed with the registered key, for this token endpoint, not used before, and at most 5 minutes long."

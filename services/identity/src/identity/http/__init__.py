@@ -1,0 +1,1 @@
+"""The web process of identity: signing in, tokens, and what others need to check them. One module an endpoint."""

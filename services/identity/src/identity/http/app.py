@@ -1,0 +1,30 @@
+"""The web process as an ASGI application: every endpoint on one page."""
+
+from __future__ import annotations
+
+from chassis.edge import envelope, health_page
+from chassis.health import Checks
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from identity.http import metadata, sign_in, sign_out, token
+from identity.http.parts import Parts
+
+
+def build(parts: Parts) -> Starlette:
+    checks: Checks = {"database": parts.database.ping}
+    app = Starlette(
+        routes=[
+            Route("/sign-in", sign_in.SignIn),
+            Route("/sign-out", sign_out.sign_out, methods=["POST"]),
+            Route("/token", token.token, methods=["POST"]),
+            Route("/jwks.json", metadata.keys, methods=["GET"]),
+            Route("/.well-known/openid-configuration", metadata.metadata, methods=["GET"]),
+            Route("/.well-known/oauth-authorization-server", metadata.metadata, methods=["GET"]),
+            *(Route(path, health_page(path, checks), methods=["GET"]) for path in ("/livez", "/readyz", "/metrics")),
+        ]
+    )
+    app.router.redirect_slashes = False
+    app.state.parts, app.state.checks = parts, checks
+    envelope(app)
+    return app

@@ -1,0 +1,36 @@
+"""Settings of the web process, from `TONGBAN_…` in the environment; see README, Settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from chassis.settings import secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpSettings:
+    #: Six-digit division code (GB/T 2260) of this district.
+    district: str
+    service_name: str = "identity"
+    database_url: str = secret()
+    #: 32 octets in base64, the same as the bus process has.
+    field_key: str = secret()
+    #: Private keys that tokens are signed with: a JWK, or a JWKS of which the first signs and all are published.
+    signing_keys: Path
+    #: Our own https URL, as it stands in `iss`; no path.
+    issuer: str
+    #: host:port that HTTPS is served on, with its certificate and key.
+    listen_address: str
+    tls_certificate: Path
+    tls_key: Path
+    #: Base URL of an OTLP/HTTP collector; empty: spans stay here.
+    otlp_endpoint: str = ""
+    #: host:port of /livez, /readyz and /metrics without TLS, for probes; empty: only over HTTPS.
+    health_address: str = ""
+    #: Password verifications at once; each takes a core for some 30 ms and 19 MiB.
+    verifications: int = 2
+
+    def __post_init__(self) -> None:
+        if not self.issuer.startswith("https://") or self.issuer.count("/") != 2:
+            raise ValueError("TONGBAN_ISSUER: must be an https URL without a path")

@@ -1,0 +1,45 @@
+"""Identity's contract ↔ its domain; the only module that imports generated contracts."""
+
+from __future__ import annotations
+
+from chassis.contracts import timestamp
+from tongban.identity.v1 import identity_pb2 as pb
+
+from identity.domain import events
+from identity.domain.model import Account, Client
+
+__all__ = ["CONTRACT"]
+
+CONTRACT = pb.DESCRIPTOR.services_by_name["IdentityService"]
+
+
+def applicant(account: Account, pairwise_subject: str) -> pb.Applicant:
+    return pb.Applicant(
+        subject=account.subject,
+        name=account.person.name,
+        id_number=account.person.id_number,
+        acr=account.acr.value,
+        pairwise_subject=pairwise_subject,
+    )
+
+
+def contact(account: Account) -> pb.Contact:
+    person = account.person
+    return pb.Contact(subject=account.subject, email=person.email, phone=person.phone, language=person.language)
+
+
+def client(client: Client) -> pb.Client:
+    return pb.Client(
+        client_id=client.client_id,
+        roles=sorted(role.value for role in client.roles),
+        enabled=client.enabled,
+        registered_at=timestamp(client.registered_at),
+    )
+
+
+def account(account: Account) -> pb.Account:
+    return pb.Account(subject=account.subject, enabled=account.enabled, version=account.version)
+
+
+def event_to_wire(event: events.AccountDisabled) -> pb.AccountDisabled:
+    return pb.AccountDisabled(subject=event.subject, reason=event.reason, version=event.version)

@@ -1,0 +1,1 @@
+"""Identity's schema, one revision after the other."""

@@ -1,0 +1,113 @@
+"""`python -m identity load-samples --passwords-file F`: the accounts of samples.yaml, marked as samples.
+
+F maps each login to its password, as JSON or YAML. Loading again changes nothing; a new password replaces the old one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from chassis.clock import new_id
+from chassis.database import Database
+from chassis.errors import fault_of
+from chassis.settings import SettingsError, read_settings, secret
+
+from identity.adapters.id_numbers import is_id_number
+from identity.adapters.passwords import hash_password, matches
+from identity.adapters.sealing import Sealing
+from identity.adapters.storage import Storage
+from identity.domain.errors import InvalidSample
+from identity.domain.model import Account, AccountKind, Assurance, Person, Role
+from identity.usecases.load_sample import Passwords, load_sample
+
+_FIELDS = {"login", "kind", "roles", "acr", "name", "id_number", "email", "phone", "language"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What loading needs."""
+
+    database_url: str = secret()
+    field_key: str = secret()
+
+
+def main(argv: Sequence[str]) -> int:
+    """0 when all are loaded; 2 with a sentence on standard error where settings, file or a sample are wrong."""
+    parser = argparse.ArgumentParser(prog="python -m identity load-samples")
+    parser.add_argument("--passwords-file", type=Path, required=True, help="login → password, as JSON or YAML")
+    chosen = parser.parse_args(argv)
+    try:
+        settings = read_settings(Settings, os.environ)
+        given = read_passwords(chosen.passwords_file)
+        counts = load(settings, list(read_samples()), given)
+    except (SettingsError, InvalidSample) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except Exception as error:
+        if (fault := fault_of(error)) is None:
+            raise
+        sys.stderr.write(f"{fault.message}\n")
+        return 1
+    told = ", ".join(f"{counts[state]} {state}" for state in ("new", "changed", "unchanged"))
+    sys.stdout.write(f"{counts.total()} sample accounts: {told}\n")
+    return 0
+
+
+def load(settings: Settings, samples: Sequence[Account], given: Mapping[str, str]) -> Counter[str]:
+    """Loads all of them in one transaction, or none. Raises InvalidSample."""
+    sealing, database = Sealing(base64.b64decode(settings.field_key)), Database(settings.database_url, pool_size=1)
+    passwords = Passwords(hash_password, matches)
+    with database.transaction() as connection:
+        work = Storage(connection, sealing)
+        return Counter(load_sample(work, s, given.get(s.login, ""), passwords, is_id_number) for s in samples)
+
+
+def read_passwords(path: Path) -> dict[str, str]:
+    """Raises InvalidSample where the file is no map of texts."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidSample(path.name, f"the passwords cannot be read ({type(error).__name__})") from None
+    if not isinstance(found, dict) or not all(isinstance(v, str) for pair in found.items() for v in pair):
+        raise InvalidSample(path.name, "the passwords must be a map from login to password")
+    return found
+
+
+def read_samples() -> Iterator[Account]:
+    """The accounts of samples.yaml, each with a fresh subject. Raises InvalidSample."""
+    for row in yaml.safe_load((resources.files("identity") / "samples.yaml").read_text(encoding="utf-8")):
+        yield _account(row)
+
+
+def _account(row: Mapping[str, Any]) -> Account:
+    login = str(row.get("login", ""))
+    if unknown := sorted(row.keys() - _FIELDS):
+        raise InvalidSample(login, f"does not know {', '.join(unknown)}")
+    try:
+        person = Person(
+            name=row["name"],
+            id_number=row.get("id_number", ""),
+            email=row.get("email", ""),
+            phone=row.get("phone", ""),
+            language=row.get("language", "zh-Hans"),
+        )
+        return Account(
+            subject=str(new_id()),
+            login=row["login"],
+            kind=AccountKind(row["kind"]),
+            roles=frozenset(map(Role, row["roles"])),
+            acr=Assurance(row["acr"]),
+            person=person,
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise InvalidSample(login, f"is not complete or not right ({error})") from None

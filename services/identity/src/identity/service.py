@@ -1,0 +1,50 @@
+"""What identity answers on the bus. Signing in and tokens are the web process's: see http/."""
+
+from __future__ import annotations
+
+from chassis.process import Wired
+from chassis.rpc import SERVICE, rpc
+from chassis.runner import every
+
+from identity import messages, wiring
+from identity.adapters.client_keys import canonical_key
+from identity.usecases.disable_account import disable_account
+from identity.usecases.get_account import get_account
+from identity.usecases.register_client import register_client
+
+
+class IdentityService:
+    """Personal data leaves only for the services that the bus table names."""
+
+    name = "identity"
+    contract = messages.CONTRACT
+    app = Wired(wiring.build)
+
+    @rpc(allow=SERVICE)
+    def get_applicant(self, request, call):
+        with self.app.work() as work:
+            account = get_account(work, request.subject)
+        return messages.applicant(account, self.app.pairwise(account.subject, request.pairwise_for_district))
+
+    @rpc(allow=SERVICE)
+    def get_contact(self, request, call):
+        with self.app.work() as work:
+            return messages.contact(get_account(work, request.subject))
+
+    @rpc(allow=("fleet_manager",))
+    def register_client(self, request, call):
+        key = canonical_key(request.public_jwk)
+        with self.app.work() as work:
+            return messages.client(register_client(work, request.client_id, key, request.roles, now=self.app.now()))
+
+    @rpc(allow=("operator",))
+    def disable_account(self, request, call):
+        by = call.actor.subject
+        with self.app.work() as work:
+            account = disable_account(work, request.subject, request.reason, by=by, now=self.app.now())
+        return messages.account(account)
+
+    @every(3600)
+    def forget_the_expired(self):
+        with self.app.work() as work:
+            self.app.forget(work)

@@ -1,0 +1,1 @@
+"""PostgreSQL, identity and the mail server."""

@@ -1,0 +1,1 @@
+"""Real engines and real service processes for tests; see README.md."""

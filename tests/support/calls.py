@@ -1,0 +1,141 @@
+"""The bus as a test uses it: calls with a service's own rights, events as their source sends them, and what was sent.
+
+    bus = BusClient(engines)
+    bus.call("catalogue.publish_item", request, Response, actor=a_person("publisher"))
+    bus.hand_on(message, to="catalogue", district="310101", subject="item/x")     as the courier does with what arrived
+    bus.tell(message, source="courier", subject="320508", to="hotline")           an event of this district
+    bus.sent("catalogue")                                                         what waits for the courier
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import pika
+from chassis.assertion import Actor, sign_assertion
+from chassis.clock import SystemClock, new_id, unix_ms
+from chassis.errors import Fault, Kind
+from chassis.outbox import DATA_CONTENT_TYPE, DISTRICT, ID, SOURCE, SPEC_VERSION, SUBJECT, TIME, TYPE, VERSION, rfc3339
+from chassis.wire import ASSERTION_HEADER, DEADLINE_HEADER, PROTOBUF, RPC_EXCHANGE, decode_reply
+from google.protobuf.message import Message
+
+from tests.support.engines import Engines
+
+M = TypeVar("M", bound=Message)
+
+
+def a_person(*roles: str, subject: str = "person-1", district: str = "320508", client_id: str = "portal") -> Actor:
+    """Somebody with these roles."""
+    return Actor(subject, district, frozenset(roles), "L4", client_id)
+
+
+def eventually(look: Callable[[], Any], timeout_s: float = 15.0) -> Any:
+    """What `look` returns as soon as that is true; else AssertionError with the last it returned."""
+    until = time.monotonic() + timeout_s
+    while not (found := look()):
+        assert time.monotonic() < until, f"it did not come true in {timeout_s} s: {found!r}"
+        time.sleep(0.05)
+    return found
+
+
+@dataclass
+class BusClient:
+    """One district's bus, from outside its services."""
+
+    engines: Engines
+
+    def call(
+        self,
+        method: str,
+        request: Message,
+        response_type: type[M],
+        *,
+        actor: Actor | None = None,
+        caller: str = "gateway",
+        timeout_s: float = 10.0,
+    ) -> M:
+        """The answer to `caller`'s call of "<service>.<method>". Raises the Fault that it carries, or `rpc.deadline`."""
+        clock, unique = SystemClock(), uuid4()
+        headers: dict[str, Any] = {DEADLINE_HEADER: unix_ms(clock.now()) + int(timeout_s * 1000)}
+        if actor is not None:
+            district = self.engines.district
+            headers[ASSERTION_HEADER] = sign_assertion(actor, district.edge_key, clock=clock, audience=district.code)
+        with self.engines.channel(self.engines.amqp_url(caller)) as channel:
+            queue, key = f"rpc.reply-{caller}-{unique}", f"reply.{caller}.{unique}"
+            channel.queue_declare(queue, exclusive=True)
+            channel.queue_bind(queue, RPC_EXCHANGE, key)
+            properties = pika.BasicProperties(
+                content_type=PROTOBUF, headers=headers, correlation_id="1", reply_to=key, user_id=caller
+            )
+            channel.basic_publish(RPC_EXCHANGE, method, request.SerializeToString(), properties)
+            for _, answer, body in channel.consume(queue, auto_ack=True, inactivity_timeout=timeout_s):
+                if body is None:
+                    break
+                return decode_reply(body, answer.content_type, response_type)
+        raise Fault("rpc.deadline", Kind.DEADLINE, f"{method} did not answer")
+
+    def hand_on(self, message: Message, *, to: str, district: str, subject: str, id: str = "") -> str:
+        """As the courier hands on what arrived from `district`; returns the message's id."""
+        source = message.DESCRIPTOR.full_name.split(".")[1]
+        return self._emit(message, "courier", f"{to}.", subject, id, {DISTRICT: district}, sent_by=source)
+
+    def tell(self, message: Message, *, source: str, subject: str, to: str = "", version: int = 1, id: str = "") -> str:
+        """An event of this district; `to` where it is meant for one service. Returns its id."""
+        return self._emit(message, source, f"{to}." if to else "", subject, id, {VERSION: version}, sent_by=source)
+
+    def _emit(
+        self, message: Message, publisher: str, prefix: str, subject: str, id: str, more: dict[str, Any], *, sent_by: str
+    ) -> str:
+        id = id or str(new_id())
+        headers = {
+            ID: id,
+            # What the courier hands on is an event of the courier's; its district says where it comes from.
+            SOURCE: publisher if DISTRICT in more else sent_by,
+            TYPE: message.DESCRIPTOR.full_name,
+            SUBJECT: subject,
+            TIME: rfc3339(SystemClock().now()),
+            SPEC_VERSION: "1.0",
+            DATA_CONTENT_TYPE: PROTOBUF,
+            **more,
+        }
+        properties = pika.BasicProperties(
+            content_type=PROTOBUF,
+            headers=headers,
+            delivery_mode=2,
+            message_id=id,
+            type=message.DESCRIPTOR.full_name,
+            user_id=publisher,
+        )
+        with self.engines.channel(self.engines.amqp_url(publisher)) as channel:
+            channel.confirm_delivery()
+            channel.basic_publish(
+                f"{publisher}.events", f"{prefix}{message.DESCRIPTOR.name}", message.SerializeToString(), properties, True
+            )
+        return id
+
+    def sent(self, message_type: type[M], count: int = 1, timeout_s: float = 15.0) -> list[tuple[dict[str, Any], M]]:
+        """Headers and messages that services handed to the courier since the last look, once `count` of them are there."""
+        found: list[tuple[dict[str, Any], M]] = []
+
+        def look() -> bool:
+            with self.engines.channel() as channel:
+                while (got := channel.basic_get("evt.courier.outbound", auto_ack=True))[0] is not None:
+                    _, properties, body = got
+                    assert properties.type == message_type.DESCRIPTOR.full_name, properties.type
+                    found.append((properties.headers, message_type.FromString(body)))
+            return len(found) >= count
+
+        eventually(look, timeout_s)
+        return found
+
+    def parked(self, service: str) -> list[dict[str, Any]]:
+        """The headers of what the handlers of `service` gave up on since the last look."""
+        headers = []
+        with self.engines.channel() as channel:
+            while (got := channel.basic_get(f"park.{service}", auto_ack=True))[0] is not None:
+                headers.append(got[1].headers)
+        return headers
