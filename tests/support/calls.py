@@ -1,16 +1,18 @@
 """The bus as a test uses it: calls with a service's own rights, events as their source sends them, and what was sent.
 
-    bus = BusClient(engines)
-    bus.call("catalogue.publish_item", request, Response, actor=a_person("publisher"))
-    bus.hand_on(message, to="catalogue", district="310101", subject="item/x")     as the courier does with what arrived
-    bus.tell(message, source="courier", subject="320508", to="hotline")           an event of this district
-    bus.sent("catalogue")                                                         what waits for the courier
+bus = BusClient(engines)
+bus.call("catalogue.publish_item", request, Response, actor=a_person("publisher"))
+bus.hand_on(message, to="catalogue", district="310101", subject="item/x")     as the courier does with what arrived
+bus.tell(message, source="courier", subject="320508", to="hotline")           an event of this district
+bus.sent("catalogue")                                                         what waits for the courier
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -20,7 +22,16 @@ from chassis.assertion import Actor, sign_assertion
 from chassis.clock import SystemClock, new_id, unix_ms
 from chassis.errors import Fault, Kind
 from chassis.outbox import DATA_CONTENT_TYPE, DISTRICT, ID, SOURCE, SPEC_VERSION, SUBJECT, TIME, TYPE, VERSION, rfc3339
-from chassis.wire import ASSERTION_HEADER, DEADLINE_HEADER, PROTOBUF, RPC_EXCHANGE, decode_reply
+from chassis.wire import (
+    ASSERTION_HEADER,
+    DEADLINE_HEADER,
+    JSON,
+    PROTOBUF,
+    RPC_EXCHANGE,
+    decode_reply,
+    encode_fault,
+    rpc_queue,
+)
 from google.protobuf.message import Message
 
 from tests.support.engines import Engines
@@ -40,6 +51,45 @@ def eventually(look: Callable[[], Any], timeout_s: float = 15.0) -> Any:
         assert time.monotonic() < until, f"it did not come true in {timeout_s} s: {found!r}"
         time.sleep(0.05)
     return found
+
+
+Answer = Callable[[Any], Message]
+
+
+@contextmanager
+def stand_in(engines: Engines, service: str, answers: Mapping[str, tuple[type[Message], Answer]]) -> Iterator[None]:
+    """Answers calls of `service` at its queue, with its rights: method → request type and what answers or raises Fault.
+
+    Other services are faked at the port; this is the port of a running process.
+    """
+    started, stop = threading.Event(), threading.Event()
+
+    def serve() -> None:
+        with engines.channel(engines.amqp_url(service)) as channel:
+            for method, properties, body in channel.consume(rpc_queue(service), auto_ack=True, inactivity_timeout=0.1):
+                started.set()
+                if stop.is_set():
+                    return
+                if method is None:
+                    continue
+                request_type, answer = answers[method.routing_key.partition(".")[2]]
+                try:
+                    reply, content_type = answer(request_type.FromString(body)).SerializeToString(), PROTOBUF
+                except Fault as fault:
+                    reply, content_type = encode_fault(fault), JSON
+                told = pika.BasicProperties(
+                    content_type=content_type, correlation_id=properties.correlation_id, user_id=service
+                )
+                channel.basic_publish(RPC_EXCHANGE, properties.reply_to, reply, told)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    assert started.wait(10)
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(10)
 
 
 @dataclass
@@ -88,7 +138,15 @@ class BusClient:
         return self._emit(message, source, f"{to}." if to else "", subject, id, {VERSION: version}, sent_by=source)
 
     def _emit(
-        self, message: Message, publisher: str, prefix: str, subject: str, id: str, more: dict[str, Any], *, sent_by: str
+        self,
+        message: Message,
+        publisher: str,
+        prefix: str,
+        subject: str,
+        id: str,
+        more: dict[str, Any],
+        *,
+        sent_by: str,
     ) -> str:
         id = id or str(new_id())
         headers = {
@@ -113,7 +171,11 @@ class BusClient:
         with self.engines.channel(self.engines.amqp_url(publisher)) as channel:
             channel.confirm_delivery()
             channel.basic_publish(
-                f"{publisher}.events", f"{prefix}{message.DESCRIPTOR.name}", message.SerializeToString(), properties, True
+                f"{publisher}.events",
+                f"{prefix}{message.DESCRIPTOR.name}",
+                message.SerializeToString(),
+                properties,
+                True,
             )
         return id
 

@@ -64,7 +64,8 @@ class Engines:
             self._templates.add(service)
         database = self._next(service)
         self.district.database.execute(
-            f"{roles.create_statement(database, service)} TEMPLATE {template}", *roles.connect_statements(database, service)
+            f"{roles.create_statement(database, service)} TEMPLATE {template}",
+            *roles.connect_statements(database, service),
         )
         return self._named(database, service)
 
@@ -114,9 +115,7 @@ def running_engines(bus: Bus | None = None, *, code: str = "320508", durable: bo
     folder = own_folder(linked("tests") / secrets.token_hex(4))
     with ExitStack() as stack:
         stack.callback(Guard(folder).release)
-        district = District(
-            code, test_address(), folder / code, folder, bus or Bus.load(), admin=True, durable=durable
-        )
+        district = District(code, test_address(), folder / code, folder, bus or Bus.load(), admin=True, durable=durable)
         district.write_engines(databases="all")  # a test's databases have names of their own
         district.broker.start()
         stack.callback(district.broker.kill)  # nothing of it is kept, so nothing need be said goodbye to

@@ -31,7 +31,9 @@ class ServiceProcess:
         """Starts it (again) and waits until it says that it is ready. Raises NotReady with the end of its log."""
         self._child = Child(Command(self.service, self.argv, self.environ, self.log.parent), self.log)
         try:
-            wait_until(self.ready, f"{self.service} ({self.log})", timeout_s, lambda: self._child.returncode() is not None)
+            wait_until(
+                self.ready, f"{self.service} ({self.log})", timeout_s, lambda: self._child.returncode() is not None
+            )
         except Exception as error:
             error.add_note(self.log.read_text()[-4000:])
             raise
@@ -47,7 +49,7 @@ class ServiceProcess:
     def get(self, path: str) -> tuple[int, Any]:
         """Status and body of /livez, /readyz or /metrics; status 0 when nothing answers."""
         try:
-            with urllib.request.urlopen(f"http://{self.health}{path}", timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"http://{self.health}{path}", timeout=5) as answer:
                 body = answer.read()
                 return answer.status, json.loads(body) if path != "/metrics" else body.decode()
         except urllib.error.HTTPError as error:

@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
 
+from case_routing.domain.events import Arrived, Offered, Send
 from case_routing.domain.history import Moment, Step
-from case_routing.domain.model import Applicant, Case, Item, Material, Mode
-from case_routing.domain.policies import Application, accept, submit
+from case_routing.domain.letters import Dossier, read
+from case_routing.domain.materials import Upload
+from case_routing.domain.model import Applicant, Case, Guide, Item, Material, Mode
+from case_routing.domain.policies import Application, accept, receive, submit
 
 INTAKE, HANDLING = "320508", "310101"
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -34,7 +37,7 @@ def a_material(key: str = "identity_card", content: bytes = b"scan of a card") -
 
 
 def an_applicant(**changes: str) -> Applicant:
-    values = {
+    values: dict[str, str] = {
         "name": "样本甲",
         "id_number": "320508199001010012",
         "acr": "L4",
@@ -56,9 +59,26 @@ def submitted(mode: Mode = Mode.FULLY_ONLINE, handling: str = HANDLING, here: st
 
 def under_review(mode: Mode = Mode.PROXY_COLLECTION) -> Case:
     """A case that one district takes in and handles, waiting for its decision."""
-    from case_routing.domain.policies import receive
-
     case = submitted(mode, handling=INTAKE).case
     if mode is not Mode.FULLY_ONLINE:
         case = receive(case, at(1)).case
     return accept(case, at(2)).case
+
+
+def forwarded(mode: Mode = Mode.PROXY_COLLECTION) -> tuple[Case, Case]:
+    """The two copies of a case that the handling district has just taken: intake's (handing over), handling's."""
+    step = submitted(mode)
+    if mode is not Mode.FULLY_ONLINE:
+        step = receive(step.case, at(1))
+    offer = next(event.letter for event in step.events if isinstance(event, Send) and isinstance(event.letter, Offered))
+    dossier, _ = read(Dossier(HANDLING, offer.number), Arrived(offer, INTAKE, "offer-1"), at(2))
+    assert dossier.case is not None
+    return step.case, dossier.case
+
+
+def a_guide(handling: str = HANDLING, mode: Mode = Mode.FULLY_ONLINE) -> Guide:
+    return Guide(an_item(mode), handling, frozenset({"identity_card"}), frozenset({"photo"}))
+
+
+def an_upload(key: str = "identity_card", content: bytes = b"scan of a card", **changes: str) -> Upload:
+    return Upload(**{"key": key, "name": f"{key}.pdf", "media_type": "application/pdf", "content": content} | changes)

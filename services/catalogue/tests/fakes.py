@@ -30,7 +30,9 @@ class FakeItems:
 
     def list(self, handling_district: str, wish: Wish) -> Sequence[Item]:
         rows = list(self.kept.values())
-        return self._page(rows, handling_district, wish, lambda item: (item.handling_district != self.district, item.code))
+        return self._page(
+            rows, handling_district, wish, lambda item: (item.handling_district != self.district, item.code)
+        )
 
     def own(self) -> Iterator[Item]:
         return iter(sorted((item for item in self.kept.values() if item.handling_district == self.district), key=_code))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-
 from catalogue.domain.model import Audience, Mode
 from catalogue.domain.policies import search_terms
 from chassis.paging import Wish
@@ -21,7 +20,9 @@ class StorageSuite:
         raise NotImplementedError
 
     def test_what_is_saved_is_read_back_whole(self, work) -> None:
-        saved = item(audience=Audience.FIRM, terms=terms(mode=Mode.JOINT_HANDLING, statutory_limit_days=45, materials=()))
+        saved = item(
+            audience=Audience.FIRM, terms=terms(mode=Mode.JOINT_HANDLING, statutory_limit_days=45, materials=())
+        )
         work.items.save(saved)
         assert work.items.get(saved.code) == saved
 
@@ -57,7 +58,23 @@ class StorageSuite:
 
     @pytest.mark.parametrize(
         "query",
-        ["社保", "SOCIAL", "ｓｏｃｉａｌ  security", "医", "医 card", "a", "tax", "个人", "法人", "firm tax", "%", "_", "100%", "\\", "card of"],
+        [
+            "社保",
+            "SOCIAL",
+            "ｓｏｃｉａｌ  security",
+            "医",
+            "医 card",
+            "a",
+            "tax",
+            "个人",
+            "法人",
+            "firm tax",
+            "%",
+            "_",
+            "100%",
+            "\\",
+            "card of",
+        ],
     )
     def test_a_search_finds_what_holds_every_word_in_any_script_and_case_and_nothing_else(self, work, query) -> None:
         names = {
@@ -72,7 +89,9 @@ class StorageSuite:
             work.items.save(item(code, name_zh=zh, name_en=en, audience=audience, theme=theme))
             words = {"person": "person 个人", "firm": "firm 法人 企业", "both": "person firm 个人 法人 企业"}[audience]
             text = f"{zh} {en} {theme} {words}".lower()
-            if all(part in text for part in {"ｓｏｃｉａｌ  security": "social security"}.get(query, query).lower().split()):
+            if all(
+                part in text for part in {"ｓｏｃｉａｌ  security": "social security"}.get(query, query).lower().split()
+            ):
                 expected.append(code)
         assert [each.code for each in work.items.find(search_terms(query), "", Wish(10))] == expected
 
@@ -81,4 +100,7 @@ class StorageSuite:
             work.items.save(item(code, name_zh=name))
         first = work.items.find(["card"], "", Wish(2))
         assert [each.code for each in first] == ["1", "2", "3"]
-        assert [each.code for each in work.items.find(["card"], "", Wish(2, (first[1].content.name_zh, "2")))] == ["3", "4"]
+        assert [each.code for each in work.items.find(["card"], "", Wish(2, (first[1].content.name_zh, "2")))] == [
+            "3",
+            "4",
+        ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-
 from chassis.paging import Wish
 from hotline.domain.model import State
 

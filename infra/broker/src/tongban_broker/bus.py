@@ -83,7 +83,9 @@ class Bus:
 
     def callers_of(self, service: str) -> tuple[str, ...]:
         """Who may wait for an answer of `service`."""
-        return tuple(sorted(c for c, methods in self.calls.items() if any(m.startswith(f"{service}.") for m in methods)))
+        return tuple(
+            sorted(c for c, methods in self.calls.items() if any(m.startswith(f"{service}.") for m in methods))
+        )
 
     def event_keys(self, source: str) -> tuple[str, ...]:
         """The routing keys that `source` may use on its own exchange."""
@@ -112,7 +114,12 @@ class Bus:
 
     def unheard(self) -> tuple[tuple[str, str], ...]:
         """(exchange, routing key) of every event that is published though nobody handles it yet."""
-        rows = [(f"{source}.events", event) for source, events in self.events.items() for event, to in events.items() if not to]
+        rows = [
+            (f"{source}.events", event)
+            for source, events in self.events.items()
+            for event, to in events.items()
+            if not to
+        ]
         return tuple(sorted(rows))
 
     def event_queues(self, service: str) -> tuple[str, ...]:

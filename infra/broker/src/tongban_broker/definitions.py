@@ -130,7 +130,10 @@ def _topology(bus: Bus) -> tuple[list[Row], list[Row], list[Row]]:
     names = ["nameko-rpc", "courier.outbound", "parking", "marker", *rungs, *(f"{s}.events" for s in bus.events)]
     exchanges = [_exchange(VHOST, name, "topic") for name in names] + [_exchange(COURIER_VHOST, "courier.in", "fanout")]
     queues = [_queue(COURIER_VHOST, "courier.in"), *(_queue(VHOST, name) for name in rungs)]
-    bindings = [_binding(COURIER_VHOST, "courier.in", "", "courier.in"), *(_binding(VHOST, rung, "#", rung) for rung in rungs)]
+    bindings = [
+        _binding(COURIER_VHOST, "courier.in", "", "courier.in"),
+        *(_binding(VHOST, rung, "#", rung) for rung in rungs),
+    ]
     bindings.append(_binding(VHOST, "courier.outbound", "#", OUTBOUND))
     bindings += [_binding(VHOST, exchange, key, queue) for exchange, key, queue in bus.deliveries()]
     queues.append(_queue(VHOST, UNHEARD, quorum=False))

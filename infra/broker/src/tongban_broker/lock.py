@@ -31,7 +31,10 @@ def main(argv: list[str]) -> int:
     for row in sorted(new):
         print(f"not in the lock file: {row}", file=sys.stderr)
     if locked != fresh:
-        print("if that is meant: python -m tongban_broker.lock, and say in the review what empties the old queues", file=sys.stderr)
+        print(
+            "if that is meant: python -m tongban_broker.lock, and say in the review what empties the old queues",
+            file=sys.stderr,
+        )
     return int(locked != fresh)
 
 

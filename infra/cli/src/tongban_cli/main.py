@@ -15,7 +15,9 @@ from tongban_cli import commands
 def parser() -> argparse.ArgumentParser:
     """The whole command line. `--env` may stand before or after the subcommand."""
     top = argparse.ArgumentParser(prog="tongban", description="Runs districts, and looks into them.")
-    top.add_argument("--env", type=Path, default=None, metavar="DIR", help="the environment's folder (default: build/local)")
+    top.add_argument(
+        "--env", type=Path, default=None, metavar="DIR", help="the environment's folder (default: build/local)"
+    )
     subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda found: found.name):
         command = importlib.import_module(f"{commands.__name__}.{module.name}")
@@ -39,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except NotReady as error:
         print(f"tongban: {error}", file=sys.stderr)
+        return 1
+    except PermissionError as error:
+        print(f"tongban: {error.filename} belongs to somebody else: run this as whoever ran `make up`", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

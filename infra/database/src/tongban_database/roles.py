@@ -43,7 +43,7 @@ def verifier(role: str, password: str) -> str:
 
 def role_statements(services: Mapping[str, Credentials]) -> list[str]:
     """Makes the roles, or gives them these passwords; run in any database."""
-    statements = []
+    statements = ["REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC"]
     for service, credentials in sorted(services.items()):
         passwords = {owner_role(service): credentials.owner, runtime_role(service): credentials.runtime}
         for role, password in passwords.items():

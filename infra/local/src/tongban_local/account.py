@@ -50,7 +50,7 @@ def own(*paths: Path) -> None:
         os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
         for folder, folders, files in os.walk(path):
             for name in (*folders, *files):
-                os.chown(os.path.join(folder, name), account.pw_uid, account.pw_gid, follow_symlinks=False)
+                os.chown(Path(folder, name), account.pw_uid, account.pw_gid, follow_symlinks=False)
 
 
 def own_folder(path: Path, mode: int = 0o700) -> Path:

@@ -112,6 +112,6 @@ def _files() -> list[tuple[str, int, int]]:
     for part in _CODE:
         for path in sorted((ROOT / part).rglob("*")):
             name = path.relative_to(ROOT)
-            if path.is_file() and not path.suffix == ".pyc" and not {"node_modules", "tests"} & set(name.parts):
+            if path.is_file() and path.suffix != ".pyc" and not {"node_modules", "tests"} & set(name.parts):
                 found.append((str(name), path.stat().st_mtime_ns, path.stat().st_size))
     return found

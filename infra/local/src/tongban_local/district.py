@@ -9,6 +9,7 @@ from pathlib import Path
 from tongban_broker.bus import Bus
 from tongban_broker.definitions import definitions
 from tongban_database import roles
+
 from tongban_local.account import own, own_folder
 from tongban_local.checkout import code
 from tongban_local.engines import Broker, CourierListener, Postgres
@@ -48,8 +49,8 @@ class District:
         own(self.folder / "secrets.json", self.keys)
 
     def _make_engines(self) -> None:
-        ports = [self.port(name) for name in ("broker", "epmd", "broker_dist")]
-        self.broker = Broker(self.folder / "broker", self.host, *ports, name=f"d{self.code}", mark=self.mark)
+        port, epmd, dist = (self.port(name) for name in ("broker", "epmd", "broker_dist"))
+        self.broker = Broker(self.folder / "broker", self.host, port, epmd, dist, f"d{self.code}", self.mark)
         self.database = Postgres(self.folder / "database", self.host, self.port("database"), self.mark, self.durable)
 
     def port(self, name: str) -> int:

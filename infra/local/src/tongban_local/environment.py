@@ -12,6 +12,7 @@ Several may run beside each other: ports are chosen free and kept; tests shift t
 from __future__ import annotations
 
 import fcntl
+import functools
 import json
 import shutil
 import signal
@@ -22,18 +23,17 @@ from pathlib import Path
 from typing import Any
 
 from tongban_local.account import own, own_folder
-from tongban_local.checkout import ROOT, linked
+from tongban_local.checkout import linked
 from tongban_local.districts import DEFAULT, chosen
 from tongban_local.installation import Installation
 from tongban_local.prepare import import_samples, prepare_databases
 from tongban_local.processes import NotReady, belonging_to, end_all, wait_until
-from tongban_local.programs import ENGINES, SERVICES, SINKS, is_ready, programs
+from tongban_local.programs import ENGINES, SERVICES, SINKS, is_ready, programs, write_environ
 from tongban_local.supervise import Supervisor
 from tongban_local.trust import Trust
 from tongban_local.trust_install import install_trust
 
 _SERVICES_READY_S = 90
-ITEMS = ROOT / "infra" / "districts" / "items" / "cross_province_items.csv"
 
 Report = Callable[[str], None]
 
@@ -90,34 +90,41 @@ class Environment:
                 end_all(self.folder)  # what an earlier run left when its supervisord was killed
                 for place in self.places:
                     place.district.renew_ports()
-            new = [self._installed(one) for one in facts if one.code not in self._places]
-            if not running or new:
-                self._write(report)
-            (self.supervisor.reread if running else self.supervisor.start)()
+            for one in facts:
+                if one.code not in self._places:
+                    self._places[one.code] = self._install(one)
+            changed = self._write(report)
+            if not running:
+                self.supervisor.start()
+            elif changed:
+                self.supervisor.reread()
+            for place in self.places:
+                told_anew = [name for name in SERVICES if write_environ(place, name)]
+                self.supervisor.stop_processes(place.code, told_anew)
             wanted = [self._places[one.code] for one in facts]
             for place in wanted:
                 self.supervisor.start_processes(place.code, [*ENGINES, *SINKS])
             with ThreadPoolExecutor(len(wanted)) as pool:
                 list(pool.map(lambda place: self._bring_up(place, services, samples, report), wanted))
+            # Those that ran before get to know the new ones.
+            for place in self.places:
+                if place not in wanted and is_ready(place, "database"):
+                    install_trust(place, self.trust)
 
-    def _installed(self, facts: Any) -> Installation:
-        place = self._install(facts)
-        self._places[place.code] = place
-        return place
-
-    def _write(self, report: Report) -> None:
-        """Writes what everything starts from: engines, trust, supervision, the state file."""
-        report("certificates, keys, database clusters")
+    def _write(self, report: Report) -> bool:
+        """Writes what everything starts from: engines, trust, supervision, the state file. True when it changed."""
         running = {info["group"] for info in self.supervisor.processes() if info["pid"]}
         cold = [place for place in self.places if place.code not in running]
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda place: place.district.write_engines(), cold))
+        if cold:
+            report("certificates, keys, database clusters")
+            with ThreadPoolExecutor(4) as pool:
+                list(pool.map(lambda place: place.district.write_engines(), cold))
         self.trust.sign(self.places)
-        self.supervisor.write({place.code: programs(place) for place in self.places})
         state = {"districts": [place.code for place in self.places], "offset": self._offset, "admin": self._admin}
         self._state_file.touch(mode=0o600)
         self._state_file.write_text(json.dumps(state, indent=1))
         own(self._state_file)
+        return self.supervisor.write({place.code: programs(place) for place in self.places})
 
     def _bring_up(self, place: Installation, services: Sequence[str], samples: bool, report: Report) -> None:
         label = f"{place.code} {place.facts.name_zh} {place.facts.name_en}"
@@ -125,8 +132,7 @@ class Environment:
         report(f"{label}: database ready, tables at their newest")
         install_trust(place, self.trust)
         if samples:
-            import_samples(place, [ITEMS])
-            report(f"{label}: sample people and items are there")
+            report(f"{label}: {import_samples(place)}")
         place.district.wait_engines()
         report(f"{label}: broker ready")
         self.supervisor.start_processes(place.code, services)
@@ -137,7 +143,8 @@ class Environment:
         for name in names:
             log = place.log(name)
             try:
-                wait_until(lambda name=name: is_ready(place, name), f"{place.code}:{name} (log: {log})", _SERVICES_READY_S)
+                ready = functools.partial(is_ready, place, name)
+                wait_until(ready, f"{place.code}:{name} (log: {log})", _SERVICES_READY_S)
             except NotReady as error:
                 tail = log.read_text(errors="replace").splitlines()[-12:] if log.exists() else []
                 raise NotReady("\n".join([str(error), *tail])) from None
@@ -171,6 +178,12 @@ class Environment:
         place.district.wait_engines()
         self.supervisor.start_processes(code, services)
         self._wait_ready(place, (*ENGINES, *SINKS, *services))
+
+    def restart_with(self, code: str, name: str, **environ: str) -> None:
+        """Restarts one service process with more in its environment, until it is restarted again or `up` is called."""
+        write_environ(self[code], name, environ)
+        self.stop_process(code, name)
+        self.start_process(code, name)
 
     def stop_process(self, code: str, name: str) -> None:
         """Stops one process in good order; it stays stopped."""

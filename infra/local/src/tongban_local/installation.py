@@ -82,6 +82,11 @@ class Installation:
         return f"http://{self.district.address('spans')}"
 
     @property
+    def courier_keys(self) -> Path:
+        """The file with the private keys of this district's courier."""
+        return self.folder / "keys" / "courier.jwks"
+
+    @property
     def courier_address(self) -> str:
         """host:port of the AMQPS listener that peers deliver to."""
         return self.district.address("courier")

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from joserfc.jwk import KeySet, OKPKey
 from tongban_broker.bus import Bus
@@ -78,12 +78,10 @@ class Secrets:
 
     def accounts(self, peers: tuple[str, ...] = (), *, trial: bool, admin: bool) -> Accounts:
         """What the broker is told of it."""
-        return Accounts(
-            self.broker, peers, self.trial if trial else None, self.monitor, self.admin if admin else None
-        )
+        return Accounts(self.broker, peers, self.trial if trial else None, self.monitor, self.admin if admin else None)
 
 
-def okp_key(path: Path, curve: str = "Ed25519") -> OKPKey:
+def okp_key(path: Path, curve: Literal["Ed25519", "X25519"] = "Ed25519") -> OKPKey:
     """The key in `path` (a private JWK, RFC 8037), made if it is not there; its id is its thumbprint (RFC 7638)."""
     if path.exists():
         return OKPKey.import_key(json.loads(path.read_text()))

@@ -24,7 +24,9 @@ def read_links(place: Installation) -> list[dict[str, Any]] | None:
     return (answer.get("result") or {}).get("links", []) if not answer.get("error") else None
 
 
-def call(place: Installation, method: str, request: dict[str, Any], roles: frozenset[str] = frozenset({"operator"})) -> Any:
+def call(
+    place: Installation, method: str, request: dict[str, Any], roles: frozenset[str] = frozenset({"operator"})
+) -> Any:
     """One RPC over the trial account, as a stock nameko client would make it, for the person who runs this machine."""
     district = place.district
     actor = Actor("local:operator", district.code, roles, "L5", "tongban")

@@ -13,7 +13,7 @@ _given: set[int] = set()
 def free_port(*hosts: str) -> int:
     """A port that nothing listens on at any of `hosts`, and that this process has not given out before."""
     for _ in range(1000):
-        port = random.choice(_RANGE)
+        port = random.choice(_RANGE)  # noqa: S311  no secret
         if port not in _given and is_free(port, *hosts):
             _given.add(port)
             return port

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tongban_local.account import popen_identity
 MARK = "TONGBAN_ENVIRONMENT_FOLDER"
 
 
-class NotReady(Exception):
+class NotReady(Exception):  # noqa: N818  read as a sentence
     """Something did not come up in time; the message names the log to read."""
 
 
@@ -81,14 +82,12 @@ class Child:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _pids() -> Iterator[int]:
-    return (int(name) for name in os.listdir("/proc") if name.isdigit())
+    return (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
 
 
 def session(leader: int) -> Iterator[int]:
@@ -109,15 +108,19 @@ def belonging_to(folder: Path) -> list[int]:
     found = []
     for pid in _pids():
         try:
-            if mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+            if mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") or _is_postgres_below(pid, folder):
                 found.append(pid)
-            # PostgreSQL writes its title over its environment, but stands in its data folder.
-            elif os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "postgres":
-                if Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(folder):
-                    found.append(pid)
         except OSError:
             continue
     return [pid for pid in found if pid != os.getpid()]
+
+
+def _is_postgres_below(pid: int, folder: Path) -> bool:
+    """PostgreSQL writes its title over its environment, but stands in its data folder."""
+    process = Path(f"/proc/{pid}")
+    if (process / "exe").readlink().name != "postgres":
+        return False
+    return (process / "cwd").readlink().is_relative_to(folder)
 
 
 def end_all(folder: Path, grace_s: float = 10) -> list[int]:
@@ -133,7 +136,9 @@ def end_all(folder: Path, grace_s: float = 10) -> list[int]:
     return belonging_to(folder)
 
 
-def wait_until(ready: Callable[[], bool], what: str, timeout_s: float, died: Callable[[], bool] = lambda: False) -> None:
+def wait_until(
+    ready: Callable[[], bool], what: str, timeout_s: float, died: Callable[[], bool] = lambda: False
+) -> None:
     """Returns as soon as `ready()`. Raises NotReady, naming `what`, after `timeout_s` or once `died()`."""
     deadline = time.monotonic() + timeout_s
     while not ready():

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shlex
 import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tongban_broker.rights import COURIER_VHOST
+
+from tongban_local.account import own, own_folder
 from tongban_local.checkout import code
 from tongban_local.installation import Installation
 from tongban_local.ports import listens
-from tongban_local.processes import Command
+from tongban_local.processes import Command, plain_environ
 from tongban_local.supervise import Program
 
 ENGINES = ("epmd", "broker", "database")
@@ -44,9 +48,9 @@ def _python(place: Installation, name: str, module: str, *args: str, environ: Ma
 
 
 def _spans(place: Installation) -> Command:
-    args = ("--listen", place.district.address("spans"), "--data", str(place.folder / "spans"))
-    args += ("--token-file", str(place.trace_token))
-    return _python(place, "spans", "tongban_spans", *args, environ=place.district.process_environ())
+    where = ("--listen", place.district.address("spans"), "--data", str(place.folder / "spans"))
+    readers = ("--token-file", str(place.trace_token))
+    return _python(place, "spans", "tongban_spans", *where, *readers, environ=place.district.process_environ())
 
 
 def _mail(place: Installation) -> Command:
@@ -55,15 +59,36 @@ def _mail(place: Installation) -> Command:
 
 
 def _service(place: Installation, name: str) -> Command:
+    """Its settings come from a file, which one process can be given anew without touching its neighbours."""
     module = {"identity_http": "identity.http"}.get(name, name)
-    return _python(place, name, module, environ=service_environ(place, name))
+    read_then = ("/bin/sh", "-c", 'set -a; . "$0"; exec "$@"', str(environ_file(place, name)))
+    argv = (*read_then, str(code().python), "-m", module)
+    return Command(name, argv, plain_environ(place.folder, place.environment), place.folder, stop_wait_s=_STOP_WAIT_S)
+
+
+def environ_file(place: Installation, name: str) -> Path:
+    """Where a service process reads its environment from when it starts; for the runtime account alone."""
+    return place.folder / "environ" / name
+
+
+def write_environ(place: Installation, name: str, extra: Mapping[str, str] | None = None) -> bool:
+    """Writes that file; True when it is another than before. `extra` wins over what the process is usually told."""
+    values = {**service_environ(place, name), **(extra or {})}
+    text = "".join(f"{key}={shlex.quote(value)}\n" for key, value in sorted(values.items()))
+    path = environ_file(place, name)
+    if path.exists() and path.read_text() == text:
+        return False
+    own_folder(path.parent)
+    path.touch(mode=0o600)
+    path.write_text(text)
+    own(path)
+    return True
 
 
 def service_environ(place: Installation, name: str) -> dict[str, str]:
     """The whole environment of one service process."""
     district = place.district
-    health = "" if name in EDGES else district.address(f"{name}_health")
-    common = district.service_environ(name.removesuffix("_http"), health=health)
+    common = district.service_environ(name.removesuffix("_http"), health=district.address(f"{name}_health"))
     own: Mapping[str, str] = _SETTINGS.get(name, lambda _: {})(place)
     settings = {"OTLP_ENDPOINT": place.spans_url, **own}
     return {**common, **{f"TONGBAN_{key}": value for key, value in settings.items()}}
@@ -79,6 +104,27 @@ def _notification(place: Installation) -> dict[str, str]:
     }
 
 
+def _courier(place: Installation) -> dict[str, str]:
+    own_pair, peers_pair = place.courier_local, place.courier_client
+    inbox = f"cacertfile={place.authority}&certfile={own_pair.certificate}&keyfile={own_pair.key}"
+    return {
+        "COURIER_KEYS": str(place.courier_keys),
+        "COURIER_ROOT": str(place.environment / "alliance" / "root.pub.jwk"),
+        "COURIER_INBOX_URL": f"amqps://{place.courier_address}/{COURIER_VHOST}?{inbox}",
+        "COURIER_CERTIFICATE": str(peers_pair.certificate),
+        "COURIER_CERTIFICATE_KEY": str(peers_pair.key),
+    }
+
+
+def _identity_http(place: Installation) -> dict[str, str]:
+    return {
+        "SIGNING_KEYS": str(place.district.keys / "identity.jwk"),
+        "ISSUER": place.issuer,
+        "LISTEN_ADDRESS": place.district.address("identity_http"),
+        **_tls(place),
+    }
+
+
 def _gateway(place: Installation) -> dict[str, str]:
     return {
         "EDGE_KEY": str(place.district.keys / "edge.jwk"),
@@ -90,17 +136,6 @@ def _gateway(place: Installation) -> dict[str, str]:
     }
 
 
-def _notification(place: Installation) -> dict[str, str]:
-    host, _, port = place.district.address("smtp").rpartition(":")
-    return {
-        "SMTP_HOST": host,
-        "SMTP_PORT": port,
-        "SMTP_STARTTLS": "if_offered",
-        "MAIL_FROM": f"noreply@{place.district.code}.invalid",
-        "PORTAL_URL": f"https://{place.district.address('gateway')}",
-    }
-
-
 def _tls(place: Installation) -> dict[str, str]:
     pair = place.server
     return {"TLS_CERTIFICATE": str(pair.certificate), "TLS_KEY": str(pair.key), "CA_FILE": str(place.authority)}
@@ -109,8 +144,9 @@ def _tls(place: Installation) -> dict[str, str]:
 #: What a process is told beyond what every service process is told; see each service's settings.py.
 _SETTINGS: dict[str, Callable[[Installation], Mapping[str, str]]] = {
     "notification": _notification,
+    "courier": _courier,
+    "identity_http": _identity_http,
     "gateway": _gateway,
-    "notification": _notification,
 }
 
 

@@ -19,7 +19,9 @@ from tongban_local.programs import is_ready
 def status(environment: Environment) -> dict[str, dict[str, Any]]:
     """By division code: names, addresses, `amqp_trial`, `links`, `queues`, `processes`."""
     infos = environment.supervisor.processes()
-    return {place.code: _district(place, [i for i in infos if i["group"] == place.code]) for place in environment.places}
+    return {
+        place.code: _district(place, [i for i in infos if i["group"] == place.code]) for place in environment.places
+    }
 
 
 def _district(place: Installation, infos: list[dict[str, Any]]) -> dict[str, Any]:

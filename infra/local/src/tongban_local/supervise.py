@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -52,8 +53,8 @@ class Supervisor:
         self._socket = socket
         self._popen: subprocess.Popen[bytes] | None = None
 
-    def write(self, groups: Mapping[str, Sequence[Program]]) -> None:
-        """Writes the configuration: one group a district."""
+    def write(self, groups: Mapping[str, Sequence[Program]]) -> bool:
+        """Writes the configuration: one group a district. True when it is another than before."""
         own_folder(self.folder)
         sections = [
             f"[unix_http_server]\nfile={self._socket}\nchmod=0700\n",
@@ -65,9 +66,13 @@ class Supervisor:
             names = ",".join(f"{group}-{program.command.name}" for program in programs)
             sections.append(f"[group:{group}]\nprograms={names}\n")
             sections += [_section(group, program) for program in programs]
+        text = "\n".join(sections)
+        if self._config.exists() and self._config.read_text() == text:
+            return False
         self._config.touch(mode=0o600)
-        self._config.write_text("\n".join(sections))
+        self._config.write_text(text)
         own(self._config)
+        return True
 
     def alive(self) -> bool:
         """Whether supervisord answers."""
@@ -215,9 +220,10 @@ def _section(group: str, program: Program) -> str:
 
 
 def _quoted(part: str) -> str:
-    """For supervisor's shlex, and for its %-expansion."""
-    escaped = _escaped(part).replace("\\", "\\\\")
-    return f'"{escaped}"' if set(part) & set(" ;\"'") else escaped
+    """For supervisor's shlex, its %-expansion and its comments, which begin with a semicolon after a space."""
+    if "\n" in part or " ;" in part or " #" in part:
+        raise ValueError(f"supervisor would not read this as it is meant: {part!r}")
+    return shlex.quote(part).replace("%", "%%")
 
 
 def _escaped(value: str) -> str:

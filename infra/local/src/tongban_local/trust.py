@@ -15,6 +15,7 @@ from pathlib import Path
 from courier import keys, registry_file
 from courier.domain.agreements import ANYTHING
 from courier.domain.registry import Member, Registry
+
 from tongban_local.account import own, own_folder
 from tongban_local.installation import Installation
 
@@ -44,13 +45,13 @@ class Trust:
         root = keys.make_root(self.folder)
         now = datetime.now(UTC).replace(microsecond=0)
         for place in places:
-            keys.make_district_keys(courier_keys(place), now)
+            keys.make_district_keys(place.courier_keys, now)
         fresh = self._sign_registry([self._member(place, now) for place in places], root, now)
         for one, other in combinations(places, 2):
             if one.facts.is_linked(other.facts) and not self.agreement(one.code, other.code).exists():
                 self._sign_agreement(one, other, now)
                 fresh = True
-        own(self.folder, *(courier_keys(place) for place in places))
+        own(self.folder, *(place.courier_keys for place in places))
         return fresh
 
     def _sign_registry(self, members: Sequence[Member], root: keys.RootKey, now: datetime) -> bool:
@@ -69,7 +70,7 @@ class Trust:
         return registry_file.read_registry(self.registry.read_text(), root.public) if self.registry.exists() else None
 
     def _member(self, place: Installation, now: datetime) -> Member:
-        shown = list(keys.public_keys(courier_keys(place)))
+        shown = list(keys.public_keys(place.courier_keys))
         # Everybody's listener is verified with the authority that issued its certificate.
         shown.append(keys.tls_key(place.authority.read_text(), now))
         return registry_file.member(
@@ -86,20 +87,15 @@ class Trust:
     def _sign_agreement(self, one: Installation, other: Installation, now: datetime) -> None:
         """Either may open anything at the other, as an agreement for trying things out says."""
         opens = {place.code: [ANYTHING] for place in (one, other)}
-        made = registry_file.agreement(one.code, other.code, version=1, opens=opens, valid_from=now)
+        made = registry_file.agreement(one.code, other.code, version=1, opens=opens, valid_from=now - keys.MARGIN)
         text = ""
         for place in (one, other):
             text = registry_file.sign_agreement(made, _signing_key(place), text)
         self.agreement(one.code, other.code).write_text(text)
 
 
-def courier_keys(place: Installation) -> Path:
-    """The file with the private keys of a district's courier."""
-    return place.folder / "keys" / "courier.jwks"
-
-
 def _signing_key(place: Installation) -> dict[str, object]:
-    return next(key for key in keys.read_district_keys(courier_keys(place)) if key["use"] == keys.SIGNING)
+    return next(key for key in keys.read_district_keys(place.courier_keys) if key["use"] == keys.SIGNING)
 
 
 def _alike(known: Member | None, fresh: Member) -> bool:

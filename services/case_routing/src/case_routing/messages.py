@@ -8,24 +8,10 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from case_routing.domain import events
+from case_routing.domain import events, model
 from case_routing.domain.errors import BadLetter
 from case_routing.domain.materials import Upload
-from case_routing.domain.model import (
-    Act,
-    Applicant,
-    Case,
-    Custody,
-    Decision,
-    Entry,
-    Guide,
-    Item,
-    Material,
-    Mode,
-    Purpose,
-    Responsibility,
-    State,
-)
+from case_routing.domain.model import Act, Case, Decision, Entry, Material, Mode, Purpose, State, is_number
 from case_routing.domain.policies import due_act
 from case_routing.usecases.prepare_application import Submission
 from case_routing.usecases.take_back_refused import Refusal
@@ -119,32 +105,30 @@ def traces(case: Case) -> pb.GetCaseTracesResponse:
 # Other services ------------------------------------------------------------------------------------------------------
 
 
+GuideAnswer = catalogue.Item
+ApplicantAnswer = identity.Applicant
+
+
 def guide_question(item_code: str) -> catalogue.GetItemRequest:
     return catalogue.GetItemRequest(code=item_code)
 
 
-GuideAnswer = catalogue.Item
-
-
-def guide(wire: catalogue.Item) -> Guide:
+def guide(wire: catalogue.Item) -> model.Guide:
     """A published item; its mode is one of the three (the catalogue's own rule)."""
     mode = _MODE.word(wire.mode, BadLetter)
     provenance = common.Provenance.Name(wire.provenance).removeprefix(_PROVENANCE).lower()
-    item = Item(wire.code, wire.name_zh, wire.name_en, mode, provenance)
+    item = model.Item(wire.code, wire.name_zh, wire.name_en, mode, provenance)
     required = frozenset(material.key for material in wire.materials if material.required)
     optional = frozenset(material.key for material in wire.materials) - required
-    return Guide(item, wire.handling_district, required, optional)
+    return model.Guide(item, wire.handling_district, required, optional)
 
 
 def applicant_question(subject: str, peer: str) -> identity.GetApplicantRequest:
     return identity.GetApplicantRequest(subject=subject, pairwise_for_district=peer)
 
 
-ApplicantAnswer = identity.Applicant
-
-
-def applicant(wire: identity.Applicant, home: str) -> Applicant:
-    return Applicant(wire.name, wire.id_number, wire.acr, home, wire.subject, wire.pairwise_subject)
+def applicant(wire: identity.Applicant, home: str) -> model.Applicant:
+    return model.Applicant(wire.name, wire.id_number, wire.acr, home, wire.subject, wire.pairwise_subject)
 
 
 # Facts and letters on their way out ----------------------------------------------------------------------------------
@@ -171,23 +155,25 @@ def progressed(fact: events.Progressed) -> pb.CaseProgressed:
 
 def letter_to_wire(letter: events.Letter) -> Message:
     """The courier message of a letter."""
+    wire: Message
     match letter:
         case events.Offered(number, turn, purpose, file):
-            return pb.HandOverOffered(number=number, turn=turn, purpose=purpose, file=_file(file, purpose))
+            wire = pb.HandOverOffered(number=number, turn=turn, purpose=purpose, file=_file(file, purpose))
         case events.Taken(number, turn, entry):
-            return pb.HandOverTaken(number=number, turn=turn, entry=_entry(entry))
+            wire = pb.HandOverTaken(number=number, turn=turn, entry=_entry(entry))
         case events.Declined(number, turn, code, reason):
-            return pb.HandOverDeclined(number=number, turn=turn, code=code, reason=reason)
+            wire = pb.HandOverDeclined(number=number, turn=turn, code=code, reason=reason)
         case events.RecallAsked(number, turn, entry):
-            return pb.HandOverRecallAsked(number=number, turn=turn, entry=_entry(entry))
-        case events.RecallAnswered(number, turn, given_back, answer):
-            return pb.HandOverRecallAnswered(number=number, turn=turn, given_back=given_back, entry=_entry(answer))
+            wire = pb.HandOverRecallAsked(number=number, turn=turn, entry=_entry(entry))
+        case events.RecallAnswered(number, turn, back, answer):
+            wire = pb.HandOverRecallAnswered(number=number, turn=turn, given_back=back, entry=_entry(answer))
         case events.Acted(number, entry, decision):
-            return pb.CaseActed(number=number, entry=_entry(entry), decision=_decision(decision))
+            wire = pb.CaseActed(number=number, entry=_entry(entry), decision=_decision(decision))
         case events.WithdrawalAsked(number, entry):
-            return pb.WithdrawalAsked(number=number, entry=_entry(entry))
+            wire = pb.WithdrawalAsked(number=number, entry=_entry(entry))
         case events.WithdrawalAnswered(number, withdrawn, code, answer):
-            return pb.WithdrawalAnswered(number=number, withdrawn=withdrawn, code=code, entry=_entry(answer))
+            wire = pb.WithdrawalAnswered(number=number, withdrawn=withdrawn, code=code, entry=_entry(answer))
+    return wire
 
 
 def pack(letter: events.Letter) -> tuple[str, bytes]:
@@ -206,14 +192,16 @@ def unpack(type: str, body: bytes, reader: str) -> events.Letter:
 
 def letter_of(wire: Any, reader: str) -> events.Letter:
     """The letter in a courier message, for the district `reader`. Raises BadLetter."""
-    if not wire.number:
+    if not is_number(wire.number):
         raise BadLetter("it names no case")
     return _READERS[wire.DESCRIPTOR.name](wire, reader)
 
 
 def refusal_of(wire: MessageRefused) -> Refusal:
-    """What came of a message that the link refused; its subject is `case/<number>`."""
+    """What came of a message that the link refused; its subject is `case/<number>`. Raises BadLetter."""
     number = wire.subject.removeprefix(SUBJECT)
+    if not is_number(number):
+        raise BadLetter("it is about no case")
     return Refusal(
         number, wire.message_id, wire.type == pb.HandOverOffered.DESCRIPTOR.full_name, wire.code[:NOTE_LIMIT]
     )
@@ -237,14 +225,6 @@ def _offered(wire: pb.HandOverOffered, reader: str) -> events.Offered:
     return events.Offered(wire.number, _turn_of(wire), purpose, _case_of(wire.number, wire.file, reader))
 
 
-def _recall_answered(wire: pb.HandOverRecallAnswered, _: str) -> events.RecallAnswered:
-    return events.RecallAnswered(wire.number, _turn_of(wire), wire.given_back, _entry_if_any(wire))
-
-
-def _withdrawal_answered(wire: pb.WithdrawalAnswered, _: str) -> events.WithdrawalAnswered:
-    return events.WithdrawalAnswered(wire.number, wire.withdrawn, wire.code, _entry_if_any(wire))
-
-
 _READERS: dict[str, Callable[[Any, str], events.Letter]] = {
     "HandOverOffered": _offered,
     "HandOverTaken": lambda wire, _: events.Taken(wire.number, _turn_of(wire), _entry_of(wire.entry)),
@@ -252,10 +232,14 @@ _READERS: dict[str, Callable[[Any, str], events.Letter]] = {
         wire.number, _turn_of(wire), wire.code[:NOTE_LIMIT], wire.reason[:NOTE_LIMIT]
     ),
     "HandOverRecallAsked": lambda wire, _: events.RecallAsked(wire.number, _turn_of(wire), _entry_of(wire.entry)),
-    "HandOverRecallAnswered": _recall_answered,
+    "HandOverRecallAnswered": lambda wire, _: events.RecallAnswered(
+        wire.number, _turn_of(wire), wire.given_back, _entry_if_any(wire)
+    ),
     "CaseActed": lambda wire, _: events.Acted(wire.number, _entry_of(wire.entry), _decision_of(wire)),
     "WithdrawalAsked": lambda wire, _: events.WithdrawalAsked(wire.number, _entry_of(wire.entry)),
-    "WithdrawalAnswered": _withdrawal_answered,
+    "WithdrawalAnswered": lambda wire, _: events.WithdrawalAnswered(
+        wire.number, wire.withdrawn, wire.code[:NOTE_LIMIT], _entry_if_any(wire)
+    ),
 }
 
 
@@ -303,10 +287,10 @@ def _case_of(number: str, file: pb.CaseFile, reader: str) -> Case:
     return Case(
         here=reader,
         number=number,
-        item=Item(told.item_code, told.item_name_zh, told.item_name_en, mode, provenance),
+        item=model.Item(told.item_code, told.item_name_zh, told.item_name_en, mode, provenance),
         intake=told.intake_district,
         handling=told.handling_district,
-        applicant=Applicant(
+        applicant=model.Applicant(
             file.applicant_name,
             file.applicant_id_number,
             file.applicant_acr,
@@ -315,7 +299,7 @@ def _case_of(number: str, file: pb.CaseFile, reader: str) -> Case:
         ),
         materials=tuple(map(_material_of, file.materials)),
         state=State.SUBMITTED,
-        responsibility=Responsibility(told.intake_district),
+        responsibility=model.Responsibility(told.intake_district),
         submitted_at=moment(told.submitted_at),
         updated_at=moment(told.submitted_at),
         kiosk_id=told.kiosk_id,
@@ -365,7 +349,7 @@ def _file(case: Case, purpose: Purpose) -> pb.CaseFile:
     )
 
 
-def _responsibility(held: Responsibility) -> pb.Responsibility:
+def _responsibility(held: model.Responsibility) -> pb.Responsibility:
     state = pb.RESPONSIBILITY_STATE_OFFERED if held.handing_over else pb.RESPONSIBILITY_STATE_HELD
     return pb.Responsibility(holder=held.holder, state=state, offered_to=held.offered_to, turn=held.turn)
 
@@ -381,7 +365,7 @@ def _material(material: Material, *, with_content: bool) -> pb.Material:
     )
 
 
-def _custody(moved: Custody) -> pb.CustodyEntry:
+def _custody(moved: model.Custody) -> pb.CustodyEntry:
     return pb.CustodyEntry(
         material_key=moved.material_key,
         from_district=moved.from_district,

@@ -85,7 +85,7 @@ class CaseRoutingService:
     def recall_hand_over(self, request, call):
         return self._act(recall_hand_over, request, call)
 
-    @rpc(allow=("citizen", "clerk"))
+    @rpc(allow=("citizen", "clerk", "operator"))
     def get_timeline(self, request, call):
         with self.app.work() as work:
             return messages.timeline(get_case(work, request.number, wiring.reader_of(call)))

@@ -16,8 +16,8 @@ from case_routing.domain.history import Moment
 from case_routing.domain.model import Case
 from case_routing.domain.policies import Application
 from case_routing.usecases.acting import Command
-from case_routing.usecases.ports import Catalogue, Numbers, People
-from case_routing.usecases.prepare_application import Submission, prepare_application
+from case_routing.usecases.ports import Numbers
+from case_routing.usecases.prepare_application import Office, Submission, prepare_application
 from chassis.caller import Call
 from chassis.once import digest_of, once
 from chassis.process import Process
@@ -32,13 +32,15 @@ class App:
 
     process: Process
     cipher: FieldCipher
-    catalogue: Catalogue
-    people: People
-    numbers: Numbers
+    office: Office
 
     @property
     def district(self) -> str:
-        return self.process.settings.district
+        return self.office.here
+
+    @property
+    def numbers(self) -> Numbers:
+        return self.office.numbers
 
     def moment(self) -> Moment:
         return Moment(self.process.clock.now(), current_traceparent())
@@ -54,8 +56,7 @@ class App:
         return Work(delivery.connection, self.process.outbox(delivery.connection), self.cipher, self.district)
 
     def prepare(self, submission: Submission) -> Application:
-        now = self.process.clock.now()
-        return prepare_application(submission, self.catalogue, self.people, self.numbers, self.district, now)
+        return prepare_application(submission, self.office, self.process.clock.now())
 
     def command(self, request: Any, citizen: str = "") -> Command:
         """The act that a request asks for: a clerk's on any case, or a citizen's on one of their own."""
@@ -80,17 +81,13 @@ class App:
 
 
 def reader_of(call: Call) -> str:
-    """Subject of the citizen who reads; "" where a clerk does, who may read any case of this district."""
-    if call.actor is None or call.actor.has_any(("clerk",)):
+    """Subject of the citizen who reads; "" where a clerk or an operator does, who may read any case of this district."""
+    if call.actor is None or call.actor.has_any(("clerk", "operator")):
         return ""
     return call.actor.subject
 
 
 def build(process: Process) -> App:
-    return App(
-        process,
-        FieldCipher(b64decode(process.settings.field_key)),
-        RemoteCatalogue(process.caller),
-        RemotePeople(process.caller),
-        RandomNumbers(),
-    )
+    settings, caller = process.settings, process.caller
+    office = Office(settings.district, RemoteCatalogue(caller), RemotePeople(caller), RandomNumbers())
+    return App(process, FieldCipher(b64decode(settings.field_key)), office)

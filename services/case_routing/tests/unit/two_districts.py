@@ -9,8 +9,9 @@ from datetime import timedelta
 from case_routing.domain.events import Arrived, Event, Offered, Progressed, Send
 from case_routing.domain.history import Moment, Step
 from case_routing.domain.letters import Dossier, read, returned
-from case_routing.domain.model import Case, Mode
+from case_routing.domain.model import Act, Case, Entry, Mode
 from case_routing.domain.policies import submit
+from case_routing.domain.writers import PHASE_OF_ACT, WRITERS, Phase, writer
 
 from ..factories import HANDLING, INTAKE, START, an_application
 
@@ -84,6 +85,7 @@ class TwoDistricts:
 
     def _keep(self, district: str, outcome: tuple[Dossier, tuple[Event, ...]]) -> None:
         dossier, events = outcome
+        assert forbidden_changes(self.case(district), dossier.case) == set()
         for event in events:
             if isinstance(event, Progressed):
                 self.facts[district].append(event)
@@ -96,3 +98,30 @@ class TwoDistricts:
                 assert dossier.case is not None
                 dossier = replace(dossier, case=replace(dossier.case, offer_id=message_id))
         self.dossiers[district] = dossier
+
+
+#: Acts by which a giver notes what the taker (or the taker's link) made of its offer.
+ANSWERS = {Act.HAND_OVER_DECLINED, Act.HAND_OVER_GIVEN_BACK, Act.HAND_OVER_REFUSED}
+
+
+def forbidden_changes(before: Case | None, after: Case | None) -> set[str]:
+    """Fields that changed although no new entry's district is their writer in that entry's phase."""
+    if after is None:
+        return set()
+    known = {entry.key for entry in before.history} if before else set()
+    new = [entry for entry in after.history if entry.key not in known]
+    changed = {name for name in WRITERS if getattr(after, name) and (before is None or _differ(name, before, after))}
+    return {name for name in changed if not any(_may_write(name, entry, before, after) for entry in new)}
+
+
+def _differ(name: str, before: Case, after: Case) -> bool:
+    return getattr(before, name) != getattr(after, name)
+
+
+def _may_write(name: str, entry: Entry, before: Case | None, after: Case) -> bool:
+    other = after.handling if entry.district == after.intake else after.intake
+    author, taker = (other, other) if entry.act in ANSWERS else (entry.district, entry.district)
+    phase = Phase.HANDING_OVER if entry.act in ANSWERS else PHASE_OF_ACT.get(entry.act)
+    # A withdrawal, an offer and a wish belong to the phase that their district is in: any in which it writes the state.
+    phases = [phase] if phase else [p for p in Phase if p is not Phase.ENDED]
+    return any(writer(name, p, intake=after.intake, handling=after.handling, taker=taker) == author for p in phases)

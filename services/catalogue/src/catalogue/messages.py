@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from catalogue.domain import events
-from catalogue.domain.errors import InvalidItem
-from catalogue.domain.model import Audience, Content, Item, MaterialRequirement, Mode, Provenance, Terms
 from chassis.contracts import EnumWords, moment, timestamp
 from chassis.paging import Page
 from tongban.catalogue.v1 import catalogue_pb2 as pb
 from tongban.common.v1 import common_pb2 as common
-from tongban.courier.v1.courier_pb2 import LinkOpened
+from tongban.courier.v1.courier_pb2 import LinkOpened, MessageRefused
 
-__all__ = ["CONTRACT", "ItemPublished", "LinkOpened"]
+from catalogue.domain import events
+from catalogue.domain.errors import InvalidItem
+from catalogue.domain.model import Audience, Content, Item, MaterialRequirement, Mode, Provenance, Terms
+
+__all__ = ["CONTRACT", "ItemPublished", "LinkOpened", "MessageRefused"]
 
 CONTRACT = pb.DESCRIPTOR.services_by_name["CatalogueService"]
 ItemPublished = pb.ItemPublished

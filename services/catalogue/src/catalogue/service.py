@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from chassis.paging import wish
+from chassis.process import Wired
+from chassis.rpc import SERVICE, rpc
+from chassis.subscriber import subscribe
+
 from catalogue import messages, wiring
 from catalogue.usecases.brief_peer import brief_peer
 from catalogue.usecases.find_items import find_items
@@ -9,10 +14,6 @@ from catalogue.usecases.get_item import get_item
 from catalogue.usecases.keep_peer_item import keep_peer_item
 from catalogue.usecases.list_items import list_items
 from catalogue.usecases.publish_item import publish_item
-from chassis.paging import wish
-from chassis.process import Wired
-from chassis.rpc import SERVICE, rpc
-from chassis.subscriber import subscribe
 
 
 class CatalogueService:
@@ -54,3 +55,7 @@ class CatalogueService:
     @subscribe(messages.LinkOpened)
     def on_link_opened(self, event, delivery):
         brief_peer(self.app.join(delivery), event.peer)
+
+    @subscribe(messages.MessageRefused)
+    def on_message_refused(self, event, delivery):
+        self.app.note_refusal(event.peer, event.subject, event.code)

@@ -7,9 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from catalogue.adapters.storage import Work
+from chassis.logs import get_logger
 from chassis.process import Process
 from chassis.subscriber import Delivery
+from chassis.telemetry import counter
+
+from catalogue.adapters.storage import Work
+
+log = get_logger(__name__)
+
+REFUSED = counter(
+    "tongban_catalogue_refused_total", "Own items that a peer would not take; its copies are out of date.", "peer"
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,11 @@ class App:
     def join(self, delivery: Delivery) -> Work:
         """The transaction in which an event is handled once."""
         return Work(delivery.connection, self.process.outbox(delivery.connection), self.district)
+
+    def note_refusal(self, peer: str, subject: str, code: str) -> None:
+        """A peer would not take an item: nothing here changes, but somebody has to talk to the peer."""
+        REFUSED.labels(peer).inc()
+        log.error("a peer refused an item", peer=peer, subject=subject, code=code)
 
 
 def build(process: Process) -> App:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
-
 from catalogue.adapters.storage import Work
 from catalogue.usecases.publish_item import publish_item
 from chassis.clock import FixedClock, new_id
 from chassis.database import Database
 from chassis.outbox import Outbox
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from ..factories import GUSU, NOW, content, item
 from ..storage_suite import StorageSuite
@@ -57,7 +56,10 @@ def empty(pool):
 
 @pytest.mark.parametrize("promised", [0, 21])
 def test_the_table_refuses_a_promise_outside_the_statutory_limit(empty, promised) -> None:
-    with pytest.raises(IntegrityError, match="items_promised_limit_within_statutory"), empty.transaction() as connection:
+    with (
+        pytest.raises(IntegrityError, match="items_promised_limit_within_statutory"),
+        empty.transaction() as connection,
+    ):
         begin(connection).items.save(item())
         connection.execute(text("UPDATE items SET promised_limit_days = :days"), {"days": promised})
 
@@ -83,7 +85,9 @@ def test_two_who_publish_the_same_new_code_at_once_make_two_versions_not_an_erro
 def test_what_is_published_and_what_is_told_commit_together_or_not_at_all(empty) -> None:
     def rows() -> tuple[int, int]:
         with empty.transaction() as connection:
-            return tuple(connection.execute(text("SELECT (SELECT count(*) FROM items), (SELECT count(*) FROM outbox)")).one())
+            return tuple(
+                connection.execute(text("SELECT (SELECT count(*) FROM items), (SELECT count(*) FROM outbox)")).one()
+            )
 
     with pytest.raises(ZeroDivisionError), empty.transaction() as connection:
         publish_item(begin(connection), content(), district=GUSU, now=NOW)
@@ -113,9 +117,8 @@ def test_a_search_reads_the_index_not_the_table(empty) -> None:
 def test_the_migrations_make_exactly_the_tables_that_the_code_knows(database) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
-    from sqlalchemy import create_engine
-
     from catalogue.adapters.tables import metadata
+    from sqlalchemy import create_engine
 
     engine = create_engine(database.owner_url)
     with engine.connect() as connection:

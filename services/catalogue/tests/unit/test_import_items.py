@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from catalogue.adapters.items_file import read_items
 from catalogue.domain.errors import UnreadableFile
 from catalogue.domain.model import Provenance

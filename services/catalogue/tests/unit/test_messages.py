@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from catalogue import messages
 from catalogue.domain.errors import InvalidItem
 from catalogue.domain.events import ItemPublished

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from catalogue.domain.errors import InvalidItem, NotTheOwner, PromisedAboveStatutory
 from catalogue.domain.model import MaterialRequirement
 from catalogue.domain.policies import check_content, code_for, grams, is_newer_copy, normalised, query_grams
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ..factories import GUSU, HUANGPU, content, item, terms
 
@@ -54,7 +53,10 @@ def test_a_good_item_passes() -> None:
         ({"terms": terms(materials=(MaterialRequirement("No", "申请表", "", True),))}, "materials"),
         ({"terms": terms(materials=(MaterialRequirement("form", "", "", True),))}, "materials' name_zh"),
         ({"terms": terms(materials=(MaterialRequirement("form", "表", "", True),) * 2)}, "materials"),
-        ({"terms": terms(materials=tuple(MaterialRequirement(f"m{n}", "表", "", True) for n in range(51)))}, "materials"),
+        (
+            {"terms": terms(materials=tuple(MaterialRequirement(f"m{n}", "表", "", True) for n in range(51)))},
+            "materials",
+        ),
     ],
 )
 def test_a_field_that_breaks_its_rule_is_named(changes, field) -> None:
@@ -80,7 +82,11 @@ def test_a_copy_is_replaced_by_a_newer_version_only() -> None:
 
 @pytest.mark.parametrize(
     ("kept", "offered"),
-    [(None, item(district=GUSU)), (item(district=GUSU), item(district=HUANGPU, version=9)), (item(district="330102"), item(district=HUANGPU))],
+    [
+        (None, item(district=GUSU)),
+        (item(district=GUSU), item(district=HUANGPU, version=9)),
+        (item(district="330102"), item(district=HUANGPU)),
+    ],
 )
 def test_a_district_that_sends_what_it_does_not_own_is_refused(kept, offered) -> None:
     with pytest.raises(NotTheOwner) as refused:

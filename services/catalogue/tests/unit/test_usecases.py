@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from catalogue.domain.errors import ForeignItem, InvalidItem, ItemNotFound, NotTheOwner
 from catalogue.domain.events import ItemPublished
 from catalogue.domain.model import Provenance

@@ -23,6 +23,7 @@ from pika import BasicProperties, ConnectionParameters
 from pika.channel import Channel
 from pika.connection import Connection
 from pika.credentials import ExternalCredentials, PlainCredentials
+from pika.data import encode_table
 from pika.exceptions import AMQPConnectionError, AMQPError, StreamLostError
 from pika.frame import Header, decode_frame
 from pika.spec import FRAME_HEADER
@@ -262,9 +263,27 @@ def _decode(kind: int, channel: int, data: bytes) -> Any:
     except Exception:
         if kind != FRAME_HEADER:
             raise
-        # Any peer may write what pika cannot read into the properties. Losing the connection would bring it back for ever.
+        # Any peer may write headers that the broker takes and pika does not (a time beyond year 9999). Losing the
+        # connection over one would bring it back for ever.
         (body_size,) = struct.unpack_from(">Q", data, _FRAME_HEAD.size + 4)
-        return Header(channel, body_size, BasicProperties(headers={UNREADABLE_HEADER: True}))
+        return Header(channel, body_size, _readable_properties(data[_FRAME_HEAD.size + 12 : -1]))
+
+
+def _readable_properties(encoded: bytes) -> BasicProperties:
+    """The properties but for the headers, in whose place stands UNREADABLE_HEADER: who wrote them can still be answered."""
+    marked: list[bytes] = []
+    encode_table(marked, {UNREADABLE_HEADER: True})
+    properties = BasicProperties()
+    try:
+        (flags,) = struct.unpack_from(">H", encoded)
+        at = 2
+        for flag in (BasicProperties.FLAG_CONTENT_TYPE, BasicProperties.FLAG_CONTENT_ENCODING):
+            at += 1 + encoded[at] if flags & flag else 0
+        (length,) = struct.unpack_from(">L", encoded, at)
+        properties.decode(encoded[:at] + b"".join(marked) + encoded[at + 4 + length :])
+    except Exception:  # not the headers, then
+        return BasicProperties(headers={UNREADABLE_HEADER: True})
+    return properties
 
 
 class GreenChannel:

@@ -52,23 +52,20 @@ class _Connection(extensions.connection):
 
 
 def _wait_on_hub(connection: extensions.connection) -> None:
-    """psycopg2's wait callback for eventlet: yields to the hub, and gives up on a silent server."""
+    """psycopg2's wait callback for eventlet: yields to the hub, and gives up on a silent server.
+
+    When it raises (a kill of the greenlet, too) psycopg2 closes the connection: what would come next on it belongs to nobody.
+    """
     from eventlet.hubs import trampoline  # web processes have no eventlet
 
     connecting = connection.status == extensions.STATUS_SETUP
     timeout = CONNECT_TIMEOUT_S if connecting else getattr(connection, "wait_s", _Connection.wait_s)
     silent = psycopg2.OperationalError("the database did not answer in time")
-    try:
-        while (state := connection.poll()) != extensions.POLL_OK:
-            if state == extensions.POLL_ERROR:
-                raise psycopg2.OperationalError("the connection to the database is broken")
-            writing = state == extensions.POLL_WRITE
-            trampoline(connection.fileno(), read=not writing, write=writing, timeout=timeout, timeout_exc=silent)
-    except BaseException:
-        # Killed or timed out half way through an answer: what comes next on this socket belongs to nobody.
-        with suppress(psycopg2.Error):
-            connection.close()
-        raise
+    while (state := connection.poll()) != extensions.POLL_OK:
+        if state == extensions.POLL_ERROR:
+            raise psycopg2.OperationalError("the connection to the database is broken")
+        writing = state == extensions.POLL_WRITE
+        trampoline(connection.fileno(), read=not writing, write=writing, timeout=timeout, timeout_exc=silent)
 
 
 def _is_green() -> bool:

@@ -17,6 +17,8 @@ import structlog
 from opentelemetry import trace
 
 HIDDEN = "***"
+#: Characters of one value that a line shows at most; it also bounds what redaction costs.
+LONGEST = 16_384
 
 _SECRET_WORDS = frozenset(
     {
@@ -51,7 +53,7 @@ PATTERNS: dict[str, tuple[re.Pattern[str], str]] = {
     # SQLAlchemy prints a statement's parameters, PostgreSQL the values of the offending row.
     "sql_parameters": (re.compile(r"\[parameters: .*?\](?=\n|$)", re.DOTALL), f"[parameters: {HIDDEN}]"),
     "sql_detail": (re.compile(r"(DETAIL:\s*).*"), rf"\1{HIDDEN}"),
-    "uri_password": (re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s'\"<>]*@"), rf"\1{HIDDEN}@"),
+    "uri_password": (re.compile(r"((?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*://)[^\s'\"<>]*@"), rf"\1{HIDDEN}@"),
     "jwt": (re.compile(r"eyJ[\w-]+(?:\.[\w-]*){2,4}"), HIDDEN),
     "authorization": (re.compile(r"\b(bearer|basic|dpop)\s+[\w\-.~+/=]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     "assignment": (
@@ -60,7 +62,7 @@ PATTERNS: dict[str, tuple[re.Pattern[str], str]] = {
         ),
         rf"\1\2{HIDDEN}",
     ),
-    "email": (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), HIDDEN),
+    "email": (re.compile(r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), HIDDEN),
     # GB 11643: 6 + 8 + 4; whatever its check digit says, it may be somebody's with a slip of the pen.
     "id_number": (re.compile(_NO_DIGIT_BEFORE + r"\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx]" + _NO_DIGIT_AFTER), HIDDEN),
     "mobile": (
@@ -73,9 +75,17 @@ PATTERNS: dict[str, tuple[re.Pattern[str], str]] = {
 
 def redact(text: str) -> str:
     """`text` with every secret, number, address and token of `PATTERNS` replaced."""
+    if len(text) > LONGEST:
+        text = _cut(text)
     for pattern, replacement in PATTERNS.values():
         text = pattern.sub(replacement, text)
     return text
+
+
+def _cut(text: str) -> str:
+    """Beginning and end of a long text, cut between words: half a number would not be recognised any more."""
+    head, tail = text[: LONGEST // 4], text[-LONGEST // 2 :]
+    return f"{' '.join(head.split(' ')[:-1])} […] {' '.join(tail.split(' ')[1:])}"
 
 
 def is_secret_key(key: str) -> bool:

@@ -215,9 +215,12 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
     def _answerable(self, message: Message) -> bool:
         """Whether the answer has somewhere to go: the caller's own answer queue, nobody else's, and no method."""
         reply_to, caller = message.properties.reply_to, message.properties.user_id
-        if not reply_to:
+        if not isinstance(reply_to, str):  # absent, or no text
             return False
-        own_queue = rf"reply\.{re.escape(caller)}\.{_UUID}" if caller else rf"(reply\.[a-z_]+\.)?{_UUID}"
+        if caller == TRIAL:
+            own_queue = _UUID
+        else:
+            own_queue = rf"reply\.{re.escape(caller)}\.{_UUID}" if caller else rf"(reply\.[a-z_]+\.)?{_UUID}"
         return re.fullmatch(own_queue, reply_to) is not None
 
     def _read(self, exchange: _Exchange) -> None:

@@ -26,16 +26,16 @@ from tests.support.engines import Engines, ServiceDatabase, running_engines
 
 SNAKE = [{"ForClerks": "for_clerks", "WhoAmI": "who_am_i"}.get(name, name.lower()) for name in METHODS]
 
-#: front calls echo and gone, echo calls other; echo tells listener.
+#: front calls echo and gone, echo calls other and hears of cases; nobody listens to echo.
 BUS = Bus.of(
     {
         "calls": {
             "front": [*(f"echo.{method}" for method in SNAKE), "gone.echo"],
-            "echo": [f"other.{method}" for method in SNAKE],
+            "echo": [*(f"other.{method}" for method in SNAKE), "gone.wait"],
         },
         "events": {
             "case_routing": {"CaseProgressed": ["echo.on_case_progressed"], "HandOverTaken": []},
-            "echo": {"NobodyListens": []},
+            "echo": {"Note": []},
         },
         "addressed": [],
         "courier": {},
@@ -133,40 +133,64 @@ class Proc:
 StartProc = Callable[..., Proc]
 
 
+@pytest.fixture(scope="session")
+def journal_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("stand_ins") / "journal"
+
+
 @pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    """Where stand-ins write down each run of their slow method."""
-    path = tmp_path / "journal"
-    path.touch()
-    return path
+def journal(journal_file: Path) -> Path:
+    """Where stand-ins write down each run of their slow method; empty at the start of a test."""
+    journal_file.write_text("")
+    return journal_file
+
+
+class Starter:
+    """Starts stand-ins with the settings that a service process gets in a district."""
+
+    def __init__(self, engines: Engines, database: ServiceDatabase, journal: Path, folder: Path) -> None:
+        self._engines, self._database, self._journal, self._folder = engines, database, journal, folder
+        self._stack = ExitStack()
+        self._count = 0
+
+    def __call__(self, module: str, service: str = "echo", *arguments: str, ready: str = "serving", **extra: str) -> Proc:
+        self._count += 1
+        environ = {
+            **self._engines.district.service_environ(service),
+            "TONGBAN_DATABASE_URL": self._database.url,
+            "TONGBAN_JOURNAL": str(self._journal),
+            "TONGBAN_RETRY_LADDER": "1,60",
+            "PYTHONPATH": str(ROOT),
+            **extra,
+        }
+        process = Proc(module, arguments, environ, self._folder / f"{self._count}-{module}.log")
+        self._stack.callback(lambda: print(f"--- {module} {service}", process.output[-6000:], sep="\n"))  # shown on failure
+        self._stack.callback(process.kill)
+        process.said(ready)
+        return process
+
+    def close(self) -> None:
+        self._stack.close()
 
 
 @pytest.fixture
 def start(engines: Engines, echo_database: ServiceDatabase, journal: Path, tmp_path: Path) -> Iterator[StartProc]:
     """`start("echo", "other", TONGBAN_MAX_WORKERS="5")`: a stand-in under a service's name; gone after the test."""
-    with ExitStack() as stack:
-        count = 0
-
-        def start(module: str, service: str = "echo", *arguments: str, ready: str = "serving", **extra: str) -> Proc:
-            nonlocal count
-            count += 1
-            environ = dict(engines.district.service_environ(service))
-            environ |= {"TONGBAN_DATABASE_URL": echo_database.url, "TONGBAN_JOURNAL": str(journal), "PYTHONPATH": str(ROOT)}
-            process = Proc(module, arguments, {**environ, **extra}, tmp_path / f"{count}-{module}.log")
-            stack.callback(lambda: print(f"--- {module} {service}", process.output[-6000:], sep="\n"))  # shown on failure
-            stack.callback(process.kill)
-            process.said(ready)
-            return process
-
-        yield start
+    starter = Starter(engines, echo_database, journal, tmp_path)
+    yield starter
+    starter.close()
 
 
-@pytest.fixture
-def echo(start: StartProc, engines: Engines) -> Proc:
-    """Our stand-in, consuming."""
-    process = start("echo")
+@pytest.fixture(scope="module")
+def echo(
+    engines: Engines, echo_database: ServiceDatabase, journal_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Proc]:
+    """Our stand-in, serving for a whole module: what one test sends it must not trouble the next."""
+    starter = Starter(engines, echo_database, journal_file, tmp_path_factory.mktemp("echo"))
+    process = starter("echo")
     wait_consumer(engines, "rpc-echo")
-    return process
+    yield process
+    starter.close()
 
 
 def wait_consumer(engines: Engines, queue: str, count: int = 1) -> None:
@@ -178,16 +202,18 @@ def wait_consumer(engines: Engines, queue: str, count: int = 1) -> None:
 
 
 @pytest.fixture
-def stock(start: StartProc, engines: Engines) -> Callable[..., Proc]:
+def stock(start: StartProc, engines: Engines) -> Iterator[Callable[..., Proc]]:
     """`stock()`: the stand-in as stock nameko runs it, under a name that is not in our table, with an admin's rights."""
 
     def begin(**extra: str) -> Proc:
         return start("stock", "echo", TONGBAN_AMQP_URL=engines.broker_url, TONGBAN_SERVICE_NAME="stock", **extra)
 
+    yield begin
     with engines.channel() as channel:
         for queue in ("rpc-stock", "evt-stock_source-happened--stock.on_happened"):
             channel.queue_delete(queue)
-    return begin
+        channel.exchange_delete("stock.events")
+        channel.exchange_delete("stock_source.events")
 
 
 class Sender:
@@ -202,6 +228,11 @@ class Sender:
         self.reply_to = f"reply.{user}.{unique}" if user else unique
         self.queue = self.channel.queue_declare(f"rpc.reply-{name}-{unique}", exclusive=True).method.queue
         self.channel.queue_bind(self.queue, "nameko-rpc", self.reply_to)
+        self.answers: dict[str, tuple[pika.BasicProperties, bytes]] = {}
+        self.channel.basic_consume(self.queue, self._keep, auto_ack=True)
+
+    def _keep(self, _: Any, __: Any, properties: pika.BasicProperties, body: bytes) -> None:
+        self.answers[properties.correlation_id] = (properties, body)
 
     def send(self, method: str, body: Any = None, **properties: Any) -> str:
         """Publishes to `method`; returns the correlation id. A property given as None is left out."""
@@ -217,16 +248,17 @@ class Sender:
         self.channel.basic_publish("nameko-rpc", method, body, pika.BasicProperties(**given))
         return given["correlation_id"]
 
+    def raw_answer(self, correlation_id: str, timeout_s: float = 10.0) -> tuple[pika.BasicProperties, bytes] | None:
+        """The answer as it came; None when there is none in time."""
+        until = time.monotonic() + timeout_s
+        while correlation_id not in self.answers and time.monotonic() < until:
+            self.connection.process_data_events(0.05)
+        return self.answers.pop(correlation_id, None)
+
     def answer(self, correlation_id: str, timeout_s: float = 10.0) -> dict[str, Any] | None:
         """The answer, decoded from JSON; None when there is none in time."""
-        for method, properties, body in self.channel.consume(self.queue, auto_ack=True, inactivity_timeout=timeout_s):
-            if method is None:
-                break
-            if properties.correlation_id == correlation_id:
-                self.channel.cancel()
-                return json.loads(body)
-        self.channel.cancel()
-        return None
+        found = self.raw_answer(correlation_id, timeout_s)
+        return None if found is None else json.loads(found[1])
 
     def call(self, method: str, body: Any = None, **properties: Any) -> dict[str, Any]:
         answer = self.answer(self.send(method, body, **properties))

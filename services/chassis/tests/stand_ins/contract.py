@@ -10,18 +10,18 @@ METHODS = ("Echo", "Wait", "Forward", "Fail", "Crash", "Mislead", "ForClerks", "
 
 
 def _file() -> FileDescriptorProto:
-    file = FileDescriptorProto(name="stand_in.proto", package="tongban.stand_in.v1", syntax="proto3")
+    file = FileDescriptorProto(name="echo.proto", package="tongban.echo.v1", syntax="proto3")
     note = file.message_type.add(name="Note")
     for number, (name, kind) in enumerate((("text", "STRING"), ("seconds", "DOUBLE"), ("content", "BYTES")), 1):
         kind = getattr(FieldDescriptorProto, f"TYPE_{kind}")
         note.field.add(name=name, number=number, type=kind, label=FieldDescriptorProto.LABEL_OPTIONAL)
     service = file.service.add(name="EchoService")
     for method in METHODS:
-        service.method.add(name=method, input_type=".tongban.stand_in.v1.Note", output_type=".tongban.stand_in.v1.Note")
+        service.method.add(name=method, input_type=".tongban.echo.v1.Note", output_type=".tongban.echo.v1.Note")
     return file
 
 
 _POOL = DescriptorPool()
 _POOL.Add(_file())
-CONTRACT = _POOL.FindServiceByName("tongban.stand_in.v1.EchoService")
-Note = GetMessageClass(_POOL.FindMessageTypeByName("tongban.stand_in.v1.Note"))
+CONTRACT = _POOL.FindServiceByName("tongban.echo.v1.EchoService")
+Note = GetMessageClass(_POOL.FindMessageTypeByName("tongban.echo.v1.Note"))

@@ -13,7 +13,9 @@ from chassis.errors import Fault
 from chassis.process import ChassisSettings, Wired
 from chassis.rpc import SERVICE, rpc
 from chassis.runner import main
+from chassis.subscriber import subscribe
 from services.chassis.tests.stand_ins.contract import CONTRACT, Note
+from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed
 
 
 class AlreadyClosed(Exception):
@@ -37,6 +39,12 @@ class EchoService:
             journal.write(request.text + "\n")
         eventlet.sleep(request.seconds)
         return Note(text=request.text)
+
+    @subscribe(CaseProgressed)
+    def on_case_progressed(self, event, delivery):
+        with open(os.environ["TONGBAN_JOURNAL"], "a") as journal:
+            journal.write(event.number + "\n")
+        raise ValueError("this handler fails")
 
     @rpc(allow=SERVICE)
     def forward(self, request, call):

@@ -25,19 +25,26 @@ def note(text: str) -> None:
         journal.write(text + "\n")
 
 
-class StockService:
-    name = os.environ["TONGBAN_SERVICE_NAME"]
-    other = RpcProxy("absent")
-    dispatch = EventDispatcher()
+class Server:
+    """A service that only answers."""
 
-    @rpc
-    def echo(self, request):
-        return request
+    name = os.environ["TONGBAN_SERVICE_NAME"]
 
     @rpc
     def wait(self, request):
         note(request["text"])
         eventlet.sleep(request["seconds"])
+        return request
+
+
+class StockService(Server):
+    """A service that also calls, tells and listens."""
+
+    other = RpcProxy("gone")
+    dispatch = EventDispatcher()
+
+    @rpc
+    def echo(self, request):
         return request
 
     @rpc
@@ -58,7 +65,7 @@ class StockService:
 
 logging.basicConfig(level=logging.INFO, stream=sys.stdout)
 runner = ServiceRunner({"AMQP_URI": os.environ["TONGBAN_AMQP_URL"], "max_workers": 20})
-runner.add_service(StockService)
+runner.add_service({"Server": Server}.get(os.environ.get("STOCK", ""), StockService))
 # As nameko's own command line does it.
 signal.signal(signal.SIGTERM, lambda *_: eventlet.spawn_n(runner.stop))
 runner.start()

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import time
 
 import pytest
 import structlog
@@ -132,3 +133,19 @@ def test_every_line_says_whose_it_is_and_which_trace_it_belongs_to(lines):
 def test_a_caller_cannot_pass_off_another_service_or_district(lines):
     logs.get_logger("test").info("seen", service="identity", district="310101")
     assert (lines()[0]["service"], lines()[0]["district"]) == ("case_routing", "320508")
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "eyJ", "a@", "1", "138 ", "password", "://", "+1 ", "amqp://a", "[parameters: ", " "]
+)
+def test_a_long_value_costs_little_whatever_it_is_made_of(piece):
+    started = time.process_time()
+    logs.redact(piece * (1_000_000 // len(piece)))
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize("padding", range(40))
+def test_a_long_value_is_cut_between_words(padding):
+    text = "x" * padding + " 110105194912310021" * 2000
+    assert "1101" not in logs.redact(text)
+    assert len(logs.redact(text)) < logs.LONGEST

@@ -5,7 +5,7 @@ import time
 import pytest
 from chassis import telemetry
 from chassis.errors import Fault, Kind
-from chassis.telemetry import export, names, tracing
+from chassis.telemetry import export, metrics, names, tracing
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 PARENT = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
@@ -37,6 +37,10 @@ def collector(monkeypatch):
     yield collector
     collector.failure = None
     telemetry.configure("case_routing", "320508")
+
+
+def refused() -> list[dict[str, str]]:
+    return [sample.labels for sample in next(iter(metrics.NAMES_REFUSED.collect())).samples]
 
 
 def dropped(reason: str) -> float:
@@ -94,12 +98,17 @@ def test_an_error_marks_the_span_with_its_code_and_not_its_words(collector):
 
 
 def test_what_is_not_in_the_registry_does_not_leave(collector):
-    with telemetry.span("run a.b", attributes={"rpc.method": "x", "applicant": "张三"}), telemetry.span("张三 a"):
-        pass
+    with (
+        telemetry.span("run a.b", attributes={"rpc.method": "x", "applicant": "张三"}) as here,
+        telemetry.span("张三 a"),
+    ):
+        here.set_attribute("applicant.name", "张三")
     telemetry.flush()
     unnamed, span = collector.spans
     assert [a.key for a in span.attributes] == ["rpc.method"]
     assert unnamed.name == "unregistered"
+    assert "张三" not in str(collector.requests[0])
+    assert {labels["name"] for labels in refused()} >= {"applicant", "applicant.name", "张三"}
 
 
 def test_a_name_has_one_meaning():

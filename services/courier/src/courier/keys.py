@@ -14,7 +14,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from courier.adapters import jose
 from courier.domain.canonical import parse_time, time_text
 from courier.domain.registry import Key
 
+#: A key counts from so long before it was made: the clock of who signs with it may be a day behind.
+MARGIN = timedelta(days=2)
 SIGNING, SEALING, TLS = "sig", "enc", "tls"
 
 
@@ -67,7 +69,10 @@ def make_district_keys(path: Path, now: datetime, *, alg: str = "EdDSA") -> list
     """The district's signing and sealing keys in the file `path`, made if they are not there yet."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        pair = [_new_jwk(SIGNING, alg) | {"from": time_text(now)}, _new_jwk(SEALING, jose.KEY_AGREEMENT) | {"from": time_text(now)}]
+        pair = [
+            _new_jwk(SIGNING, alg) | {"from": time_text(now - MARGIN)},
+            _new_jwk(SEALING, jose.KEY_AGREEMENT) | {"from": time_text(now - MARGIN)},
+        ]
         _write_private(path, {"keys": pair})
     return public_keys(path)
 
@@ -75,7 +80,7 @@ def make_district_keys(path: Path, now: datetime, *, alg: str = "EdDSA") -> list
 def add_district_key(path: Path, use: str, now: datetime, *, alg: str = "") -> Key:
     """A further key, valid from `now`; the older ones stay, to open and to prove what they were used for."""
     kept = json.loads(path.read_text())["keys"]
-    jwk = _new_jwk(use, alg or ("EdDSA" if use == SIGNING else jose.KEY_AGREEMENT)) | {"from": time_text(now)}
+    jwk = _new_jwk(use, alg or ("EdDSA" if use == SIGNING else jose.KEY_AGREEMENT)) | {"from": time_text(now - MARGIN)}
     fresh = path.with_suffix(".new")
     _write_private(fresh, {"keys": [*kept, jwk]})
     fresh.replace(path)
@@ -84,7 +89,9 @@ def add_district_key(path: Path, use: str, now: datetime, *, alg: str = "") -> K
 
 def read_district_keys(path: Path) -> list[dict[str, Any]]:
     """The private keys, as JWKs with `use`, `kid` and `alg`."""
-    return [{name: value for name, value in jwk.items() if name != "from"} for jwk in json.loads(path.read_text())["keys"]]
+    return [
+        {name: value for name, value in jwk.items() if name != "from"} for jwk in json.loads(path.read_text())["keys"]
+    ]
 
 
 def public_keys(path: Path) -> list[Key]:

@@ -24,7 +24,7 @@ from courier.domain.canonical import parse_canonical
 from courier.domain.envelope import MAX_ENVELOPE
 from courier.domain.errors import Malformed, TrustError
 from courier.domain.registry import Key, Member, Registry, Relation, State
-from courier.keys import RootKey, public_part
+from courier.keys import RootKey
 
 
 def member(
@@ -62,7 +62,7 @@ def succeed(previous: Registry, members: Iterable[Member], *, now: datetime, day
 
 
 def sign_registry(made: Registry, root: RootKey) -> str:
-    """The file's text; the root's public key stands in its payload's neighbourhood only as the `kid`."""
+    """The file's text. It names the root's key by id only: whoever reads it brings the key."""
     return _text(jose.signed_document(registry_rules.to_payload(made), root.private, root.kid, root.alg))
 
 
@@ -113,6 +113,11 @@ def read_agreement(text: str, known: Registry) -> Agreement:
     return made
 
 
+def installed_agreement(text: str) -> Agreement:
+    """An agreement whose signatures were checked when it was installed."""
+    return agreement_rules.from_payload(unsigned_payload(text))
+
+
 def unsigned_payload(text: str) -> Any:
     """What a file says, whoever signed it: for showing only."""
     return parse_canonical(jose.document_payload(parse(text)), MAX_ENVELOPE)
@@ -138,17 +143,3 @@ def _text(document: Mapping[str, Any]) -> str:
 def _ended(key: Key, now: datetime) -> Key:
     until = now if key.valid_until is None else min(now, key.valid_until)
     return Key(key.use, key.kid, key.alg, key.public, key.valid_from, until)
-
-
-__all__ = [
-    "agreement",
-    "member",
-    "public_part",
-    "read_agreement",
-    "read_registry",
-    "registry",
-    "sign_agreement",
-    "sign_registry",
-    "succeed",
-    "unsigned_payload",
-]

@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from google.protobuf.message import Message
-
 from chassis.contracts import EnumWords, moment, timestamp
 from chassis.paging import Page
-from hotline.domain import events
-from hotline.domain.errors import InvalidTicket
-from hotline.domain.model import Entry, State, Ticket, Viewer
+from google.protobuf.message import Message
 from tongban.common.v1 import common_pb2 as common
 from tongban.courier.v1.courier_pb2 import MessageRefused
 from tongban.hotline.v1 import hotline_pb2 as pb
 from tongban.identity.v1.identity_pb2 import Applicant, GetApplicantRequest
+
+from hotline.domain import events
+from hotline.domain.errors import InvalidTicket
+from hotline.domain.model import Entry, State, Ticket, Viewer
 
 if TYPE_CHECKING:
     from chassis.assertion import Actor

@@ -7,6 +7,7 @@ from chassis.paging import wish
 from chassis.process import Wired
 from chassis.rpc import rpc
 from chassis.subscriber import subscribe
+
 from hotline import messages, wiring
 from hotline.messages import AGENT, CITIZEN
 from hotline.usecases.answer_ticket import answer_ticket
@@ -82,9 +83,7 @@ class HotlineService:
     @subscribe(messages.MessageRefused)
     def on_message_refused(self, event, delivery):
         work, number = self.app.join(delivery), messages.number_of(event.subject)
-        note_refusal(
-            work, number, message_id=event.message_id, peer=event.peer, code=event.code, now=self.app.now()
-        )
+        note_refusal(work, number, message_id=event.message_id, peer=event.peer, code=event.code, now=self.app.now())
 
     def _once(self, request, call, act):
         """Runs `act` once for the caller's key, and answers with the ticket as it stands now."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection
-
 from chassis.process import Process
 from chassis.sealed import FieldCipher
 from chassis.subscriber import Delivery
+from sqlalchemy import Connection
+
 from hotline.adapters.remote import Identity
 from hotline.adapters.storage import Work
 from hotline.usecases.ports import Identity as IdentityPort

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-
 from hotline.domain.errors import HotlineError
 from hotline.domain.events import Answered, Bounced, TransferOffered, TransferTaken
 from hotline.domain.model import State
@@ -15,6 +11,9 @@ from hotline.usecases.hear_of_ticket import keep_answer, note_taken, take_back
 from hotline.usecases.open_ticket import open_ticket
 from hotline.usecases.take_ticket import take_ticket
 from hotline.usecases.transfer_ticket import transfer_ticket
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ..factories import CITIZEN, GUSU, HUANGPU, NOW, SHANGCHENG, identifier
 from ..fakes import FakeWork
@@ -66,7 +65,9 @@ class Line(RuleBasedStateMachine):
 
     @rule(at=district, to=district)
     def transfer(self, at, to) -> None:
-        self.attempt(lambda: transfer_ticket(self.works[at], self.number, to=to, reason="r", opener_subject="", now=NOW))
+        self.attempt(
+            lambda: transfer_ticket(self.works[at], self.number, to=to, reason="r", opener_subject="", now=NOW)
+        )
 
     @rule(at=district)
     def bounce(self, at) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from hotline import messages
 from hotline.domain.errors import InvalidTicket
 from hotline.domain.events import Answered, Bounced, TicketProgressed, TransferOffered, TransferTaken

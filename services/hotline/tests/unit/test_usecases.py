@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from chassis.paging import Wish
 from hotline.domain import errors
 from hotline.domain.events import Answered, Bounced, TransferOffered, TransferTaken
@@ -145,7 +144,12 @@ def test_the_answer_comes_back_with_who_gave_it(gusu, huangpu) -> None:
     assert (target, message) == (GUSU, Answered(number, 2, "在区社保中心。", HUANGPU, NOW))
     keep_answer(gusu, message, sender=HUANGPU)
     done = get_ticket(gusu, number, CITIZEN)
-    assert (done.state, done.answer, done.answered_by, done.answered_at) == (State.ANSWERED, "在区社保中心。", HUANGPU, NOW)
+    assert (done.state, done.answer, done.answered_by, done.answered_at) == (
+        State.ANSWERED,
+        "在区社保中心。",
+        HUANGPU,
+        NOW,
+    )
     assert gusu.recorded[-1].ticket.timeline[-1].event == "answered"
     for work in (gusu, huangpu):
         with refuses(errors.AlreadyAnswered, "hotline.already_answered", "conflict"):
@@ -282,7 +286,9 @@ def test_a_word_about_a_ticket_that_is_not_in_the_book_is_refused(gusu) -> None:
 )
 def test_an_offered_ticket_that_breaks_a_rule_is_not_taken(huangpu, changes, turn, field) -> None:
     with pytest.raises(errors.InvalidTicket) as refused:
-        take_ticket(huangpu, TransferOffered(ticket(**changes), turn, "r", ""), giver=GUSU, now=NOW, identifier=identifier(1))
+        take_ticket(
+            huangpu, TransferOffered(ticket(**changes), turn, "r", ""), giver=GUSU, now=NOW, identifier=identifier(1)
+        )
     assert refused.value.details == {"field": field}
     assert huangpu.tickets.kept == {}
 

@@ -33,5 +33,7 @@ def run(args: argparse.Namespace) -> int:
     for code in codes:
         place = environment[code]
         console.print(f"[green]{code} {place.facts.name_zh}[/green] {place.facts.name_en}: {place.gateway}")
-    console.print(f"certificate authority: {environment[codes[0]].authority}  ·  `make status` shows everything, `make down` ends it")
+    console.print(
+        f"certificate authority: {environment[codes[0]].authority}  ·  `make status` shows everything, `make down` ends it"
+    )
     return 0

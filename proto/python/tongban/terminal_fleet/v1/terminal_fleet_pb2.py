@@ -26,39 +26,39 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tongban.common.v1 import common_pb2 as tongban_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.tongban/terminal_fleet/v1/terminal_fleet.proto\x12\x19tongban.terminal_fleet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etongban/common/v1/common.proto\"\xc5\x02\n\x05Kiosk\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0eowner_district\x18\x02 \x01(\t\x12\x15\n\rhost_district\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\r\n\x05place\x18\x05 \x01(\t\x12<\n\tplacement\x18\x06 \x01(\x0e\x32).tongban.terminal_fleet.v1.PlacementState\x12\x31\n\x06health\x18\x07 \x01(\x0e\x32!.tongban.terminal_fleet.v1.Health\x12\x35\n\x11last_heartbeat_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10software_version\x18\t \x01(\t\x12\x0f\n\x07version\x18\n \x01(\x03\x12\x11\n\tclient_id\x18\x0b \x01(\t\"w\n\x14RegisterKioskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rhost_district\x18\x02 \x01(\t\x12\r\n\x05place\x18\x03 \x01(\t\x12\x12\n\npublic_jwk\x18\x04 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x05 \x01(\t\"\x1d\n\x0fGetKioskRequest\x12\n\n\x02id\x18\x01 \x01(\t\"A\n\x11ListKiosksRequest\x12,\n\x04page\x18\x01 \x01(\x0b\x32\x1e.tongban.common.v1.PageRequest\"q\n\x12ListKiosksResponse\x12\x30\n\x06kiosks\x18\x01 \x03(\x0b\x32 .tongban.terminal_fleet.v1.Kiosk\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.tongban.common.v1.PageInfo\"V\n\x16RecordHeartbeatRequest\x12\x10\n\x08kiosk_id\x18\x01 \x01(\t\x12\x18\n\x10software_version\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\"^\n\x17RecordHeartbeatResponse\x12/\n\x0breceived_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nnext_due_s\x18\x02 \x01(\x05\"?\n\x0cKioskChanged\x12/\n\x05kiosk\x18\x01 \x01(\x0b\x32 .tongban.terminal_fleet.v1.Kiosk\"C\n\x10PlacementOffered\x12/\n\x05kiosk\x18\x01 \x01(\x0b\x32 .tongban.terminal_fleet.v1.Kiosk\"H\n\x11PlacementAnswered\x12\x10\n\x08kiosk_id\x18\x01 \x01(\t\x12\x11\n\tconfirmed\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\xa2\x01\n\x13KioskHealthReported\x12\x10\n\x08kiosk_id\x18\x01 \x01(\t\x12\x31\n\x06health\x18\x02 \x01(\x0e\x32!.tongban.terminal_fleet.v1.Health\x12\x35\n\x11last_heartbeat_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x04 \x01(\x03*\x8b\x01\n\x0ePlacementState\x12\x1f\n\x1bPLACEMENT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17PLACEMENT_STATE_OFFERED\x10\x01\x12\x1d\n\x19PLACEMENT_STATE_CONFIRMED\x10\x02\x12\x1c\n\x18PLACEMENT_STATE_DECLINED\x10\x03*]\n\x06Health\x12\x16\n\x12HEALTH_UNSPECIFIED\x10\x00\x12\x15\n\x11HEALTH_NEVER_SEEN\x10\x01\x12\x11\n\rHEALTH_ONLINE\x10\x02\x12\x11\n\rHEALTH_SILENT\x10\x03\x32\xb9\x03\n\x14TerminalFleetService\x12\x62\n\rRegisterKiosk\x12/.tongban.terminal_fleet.v1.RegisterKioskRequest\x1a .tongban.terminal_fleet.v1.Kiosk\x12X\n\x08GetKiosk\x12*.tongban.terminal_fleet.v1.GetKioskRequest\x1a .tongban.terminal_fleet.v1.Kiosk\x12i\n\nListKiosks\x12,.tongban.terminal_fleet.v1.ListKiosksRequest\x1a-.tongban.terminal_fleet.v1.ListKiosksResponse\x12x\n\x0fRecordHeartbeat\x12\x31.tongban.terminal_fleet.v1.RecordHeartbeatRequest\x1a\x32.tongban.terminal_fleet.v1.RecordHeartbeatResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.tongban/terminal_fleet/v1/terminal_fleet.proto\x12\x19tongban.terminal_fleet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etongban/common/v1/common.proto\"\xf2\x02\n\x05Kiosk\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0eowner_district\x18\x02 \x01(\t\x12\x15\n\rhost_district\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\r\n\x05place\x18\x05 \x01(\t\x12<\n\tplacement\x18\x06 \x01(\x0e\x32).tongban.terminal_fleet.v1.PlacementState\x12\x31\n\x06health\x18\x07 \x01(\x0e\x32!.tongban.terminal_fleet.v1.Health\x12\x35\n\x11last_heartbeat_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10software_version\x18\t \x01(\t\x12\x0f\n\x07version\x18\n \x01(\x03\x12\x11\n\tclient_id\x18\x0b \x01(\t\x12\x18\n\x10placement_reason\x18\x0c \x01(\t\x12\x11\n\tattention\x18\r \x01(\t\"w\n\x14RegisterKioskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rhost_district\x18\x02 \x01(\t\x12\r\n\x05place\x18\x03 \x01(\t\x12\x12\n\npublic_jwk\x18\x04 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x05 \x01(\t\"\x1d\n\x0fGetKioskRequest\x12\n\n\x02id\x18\x01 \x01(\t\"A\n\x11ListKiosksRequest\x12,\n\x04page\x18\x01 \x01(\x0b\x32\x1e.tongban.common.v1.PageRequest\"q\n\x12ListKiosksResponse\x12\x30\n\x06kiosks\x18\x01 \x03(\x0b\x32 .tongban.terminal_fleet.v1.Kiosk\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.tongban.common.v1.PageInfo\"V\n\x16RecordHeartbeatRequest\x12\x10\n\x08kiosk_id\x18\x01 \x01(\t\x12\x18\n\x10software_version\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\"^\n\x17RecordHeartbeatResponse\x12/\n\x0breceived_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nnext_due_s\x18\x02 \x01(\x05\"?\n\x0cKioskChanged\x12/\n\x05kiosk\x18\x01 \x01(\x0b\x32 .tongban.terminal_fleet.v1.Kiosk\"C\n\x10PlacementOffered\x12/\n\x05kiosk\x18\x01 \x01(\x0b\x32 .tongban.terminal_fleet.v1.Kiosk\"H\n\x11PlacementAnswered\x12\x10\n\x08kiosk_id\x18\x01 \x01(\t\x12\x11\n\tconfirmed\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\xa2\x01\n\x13KioskHealthReported\x12\x10\n\x08kiosk_id\x18\x01 \x01(\t\x12\x31\n\x06health\x18\x02 \x01(\x0e\x32!.tongban.terminal_fleet.v1.Health\x12\x35\n\x11last_heartbeat_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x04 \x01(\x03*\x8b\x01\n\x0ePlacementState\x12\x1f\n\x1bPLACEMENT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17PLACEMENT_STATE_OFFERED\x10\x01\x12\x1d\n\x19PLACEMENT_STATE_CONFIRMED\x10\x02\x12\x1c\n\x18PLACEMENT_STATE_DECLINED\x10\x03*]\n\x06Health\x12\x16\n\x12HEALTH_UNSPECIFIED\x10\x00\x12\x15\n\x11HEALTH_NEVER_SEEN\x10\x01\x12\x11\n\rHEALTH_ONLINE\x10\x02\x12\x11\n\rHEALTH_SILENT\x10\x03\x32\xb9\x03\n\x14TerminalFleetService\x12\x62\n\rRegisterKiosk\x12/.tongban.terminal_fleet.v1.RegisterKioskRequest\x1a .tongban.terminal_fleet.v1.Kiosk\x12X\n\x08GetKiosk\x12*.tongban.terminal_fleet.v1.GetKioskRequest\x1a .tongban.terminal_fleet.v1.Kiosk\x12i\n\nListKiosks\x12,.tongban.terminal_fleet.v1.ListKiosksRequest\x1a-.tongban.terminal_fleet.v1.ListKiosksResponse\x12x\n\x0fRecordHeartbeat\x12\x31.tongban.terminal_fleet.v1.RecordHeartbeatRequest\x1a\x32.tongban.terminal_fleet.v1.RecordHeartbeatResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tongban.terminal_fleet.v1.terminal_fleet_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PLACEMENTSTATE']._serialized_start=1362
-  _globals['_PLACEMENTSTATE']._serialized_end=1501
-  _globals['_HEALTH']._serialized_start=1503
-  _globals['_HEALTH']._serialized_end=1596
+  _globals['_PLACEMENTSTATE']._serialized_start=1407
+  _globals['_PLACEMENTSTATE']._serialized_end=1546
+  _globals['_HEALTH']._serialized_start=1548
+  _globals['_HEALTH']._serialized_end=1641
   _globals['_KIOSK']._serialized_start=143
-  _globals['_KIOSK']._serialized_end=468
-  _globals['_REGISTERKIOSKREQUEST']._serialized_start=470
-  _globals['_REGISTERKIOSKREQUEST']._serialized_end=589
-  _globals['_GETKIOSKREQUEST']._serialized_start=591
-  _globals['_GETKIOSKREQUEST']._serialized_end=620
-  _globals['_LISTKIOSKSREQUEST']._serialized_start=622
-  _globals['_LISTKIOSKSREQUEST']._serialized_end=687
-  _globals['_LISTKIOSKSRESPONSE']._serialized_start=689
-  _globals['_LISTKIOSKSRESPONSE']._serialized_end=802
-  _globals['_RECORDHEARTBEATREQUEST']._serialized_start=804
-  _globals['_RECORDHEARTBEATREQUEST']._serialized_end=890
-  _globals['_RECORDHEARTBEATRESPONSE']._serialized_start=892
-  _globals['_RECORDHEARTBEATRESPONSE']._serialized_end=986
-  _globals['_KIOSKCHANGED']._serialized_start=988
-  _globals['_KIOSKCHANGED']._serialized_end=1051
-  _globals['_PLACEMENTOFFERED']._serialized_start=1053
-  _globals['_PLACEMENTOFFERED']._serialized_end=1120
-  _globals['_PLACEMENTANSWERED']._serialized_start=1122
-  _globals['_PLACEMENTANSWERED']._serialized_end=1194
-  _globals['_KIOSKHEALTHREPORTED']._serialized_start=1197
-  _globals['_KIOSKHEALTHREPORTED']._serialized_end=1359
-  _globals['_TERMINALFLEETSERVICE']._serialized_start=1599
-  _globals['_TERMINALFLEETSERVICE']._serialized_end=2040
+  _globals['_KIOSK']._serialized_end=513
+  _globals['_REGISTERKIOSKREQUEST']._serialized_start=515
+  _globals['_REGISTERKIOSKREQUEST']._serialized_end=634
+  _globals['_GETKIOSKREQUEST']._serialized_start=636
+  _globals['_GETKIOSKREQUEST']._serialized_end=665
+  _globals['_LISTKIOSKSREQUEST']._serialized_start=667
+  _globals['_LISTKIOSKSREQUEST']._serialized_end=732
+  _globals['_LISTKIOSKSRESPONSE']._serialized_start=734
+  _globals['_LISTKIOSKSRESPONSE']._serialized_end=847
+  _globals['_RECORDHEARTBEATREQUEST']._serialized_start=849
+  _globals['_RECORDHEARTBEATREQUEST']._serialized_end=935
+  _globals['_RECORDHEARTBEATRESPONSE']._serialized_start=937
+  _globals['_RECORDHEARTBEATRESPONSE']._serialized_end=1031
+  _globals['_KIOSKCHANGED']._serialized_start=1033
+  _globals['_KIOSKCHANGED']._serialized_end=1096
+  _globals['_PLACEMENTOFFERED']._serialized_start=1098
+  _globals['_PLACEMENTOFFERED']._serialized_end=1165
+  _globals['_PLACEMENTANSWERED']._serialized_start=1167
+  _globals['_PLACEMENTANSWERED']._serialized_end=1239
+  _globals['_KIOSKHEALTHREPORTED']._serialized_start=1242
+  _globals['_KIOSKHEALTHREPORTED']._serialized_end=1404
+  _globals['_TERMINALFLEETSERVICE']._serialized_start=1644
+  _globals['_TERMINALFLEETSERVICE']._serialized_end=2085
 # @@protoc_insertion_point(module_scope)

@@ -34,7 +34,7 @@ HEALTH_ONLINE: Health
 HEALTH_SILENT: Health
 
 class Kiosk(_message.Message):
-    __slots__ = ("id", "owner_district", "host_district", "name", "place", "placement", "health", "last_heartbeat_at", "software_version", "version", "client_id")
+    __slots__ = ("id", "owner_district", "host_district", "name", "place", "placement", "health", "last_heartbeat_at", "software_version", "version", "client_id", "placement_reason", "attention")
     ID_FIELD_NUMBER: _ClassVar[int]
     OWNER_DISTRICT_FIELD_NUMBER: _ClassVar[int]
     HOST_DISTRICT_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +46,8 @@ class Kiosk(_message.Message):
     SOFTWARE_VERSION_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PLACEMENT_REASON_FIELD_NUMBER: _ClassVar[int]
+    ATTENTION_FIELD_NUMBER: _ClassVar[int]
     id: str
     owner_district: str
     host_district: str
@@ -57,7 +59,9 @@ class Kiosk(_message.Message):
     software_version: str
     version: int
     client_id: str
-    def __init__(self, id: _Optional[str] = ..., owner_district: _Optional[str] = ..., host_district: _Optional[str] = ..., name: _Optional[str] = ..., place: _Optional[str] = ..., placement: _Optional[_Union[PlacementState, str]] = ..., health: _Optional[_Union[Health, str]] = ..., last_heartbeat_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., software_version: _Optional[str] = ..., version: _Optional[int] = ..., client_id: _Optional[str] = ...) -> None: ...
+    placement_reason: str
+    attention: str
+    def __init__(self, id: _Optional[str] = ..., owner_district: _Optional[str] = ..., host_district: _Optional[str] = ..., name: _Optional[str] = ..., place: _Optional[str] = ..., placement: _Optional[_Union[PlacementState, str]] = ..., health: _Optional[_Union[Health, str]] = ..., last_heartbeat_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., software_version: _Optional[str] = ..., version: _Optional[int] = ..., client_id: _Optional[str] = ..., placement_reason: _Optional[str] = ..., attention: _Optional[str] = ...) -> None: ...
 
 class RegisterKioskRequest(_message.Message):
     __slots__ = ("name", "host_district", "place", "public_jwk", "idempotency_key")

@@ -12,15 +12,14 @@ from sqlalchemy import Connection, func, insert, select, tuple_, update
 from case_routing import messages
 from case_routing.adapters import rows
 from case_routing.adapters.tables import cases, custody, early, history, materials, traces, turns
-from case_routing.domain.events import Arrived, Event, Offered, Progressed, Send
+from case_routing.domain.events import Arrived, Event, Letter, Offered, Progressed
 from case_routing.domain.letters import Dossier
 from case_routing.domain.model import Answer, Case, Material, Purpose
 from chassis.outbox import Outbox
 from chassis.paging import Wish
 from chassis.sealed import FieldCipher
-from chassis.telemetry import current_trace_id, declare, span, trace_id_of
+from chassis.telemetry import current_trace_id, span, trace_id_of
 
-declare(verbs={"work": "Work on one matter, linked to the earlier bursts of work on it: work <service>.<matter>"})
 #: Bursts that a new one is linked to: the latest ones say enough.
 LINKED_BURSTS = 3
 
@@ -39,14 +38,14 @@ class Work:
         if isinstance(event, Progressed):
             self._outbox.publish(messages.progressed(event), subject=subject, version=event.case.version)
             return
-        letter = self._with_contents(event)
-        first_offer = isinstance(letter, Offered) and letter.purpose is Purpose.HANDLE
+        letter = self._with_contents(event.letter)
+        opens = letter.file.item.code if isinstance(letter, Offered) and letter.purpose is Purpose.HANDLE else ""
+        # Everything after the first offer follows the agreement that it was opened under.
         sent = self._outbox.send(
             messages.letter_to_wire(letter),
             target=event.to,
             subject=subject,
-            # Everything after the first offer follows the agreement that it was opened under.
-            opens=letter.file.item.code if first_offer else "",
+            opens=opens,
             answers_to=event.answers_to,
         )
         if isinstance(letter, Offered):
@@ -61,8 +60,7 @@ class Work:
             links=earlier[-LINKED_BURSTS:],
         )
 
-    def _with_contents(self, event: Send) -> object:
-        letter = event.letter
+    def _with_contents(self, letter: Letter) -> Letter:
         if not isinstance(letter, Offered) or letter.purpose is not Purpose.HANDLE:
             return letter
         return replace(letter, file=replace(letter.file, materials=self.cases.with_contents(letter.file)))

@@ -82,6 +82,13 @@ class DigestMismatch(CaseError):
         super().__init__("A material does not match the digest sent with it; upload it again.", key=key)
 
 
+class BadKiosk(CaseError):
+    code, kind = "case_routing.bad_kiosk", "invalid"
+
+    def __init__(self) -> None:
+        super().__init__("A kiosk's id has at most 64 letters, digits, dots, dashes; send its registered id or none.")
+
+
 class ReasonsRequired(CaseError):
     code, kind = "case_routing.reasons_required", "invalid"
 

@@ -7,6 +7,7 @@ its latest entry by (turn, version), and `version` counts the entries known here
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -29,6 +30,7 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+_NUMBER = re.compile(r"[0-9]{6}-[0-9]{8}-[0-9A-Z]{4,16}")
 ENDED = frozenset({State.CLOSED, State.WITHDRAWN})
 
 
@@ -279,6 +281,11 @@ class Case:
         """This copy as the other district may have it: its own subject of the applicant, nothing that is only ours."""
         applicant = replace(self.applicant, subject=self.applicant.peer_subject, peer_subject=self.applicant.subject)
         return replace(self, here=self.peer, applicant=applicant, traces=(), attention="", offer_id="")
+
+
+def is_number(text: str) -> bool:
+    """Whether `text` has the form of a case number: intake district, day, random part."""
+    return _NUMBER.fullmatch(text) is not None
 
 
 def intake_of(number: str) -> str:

@@ -89,8 +89,11 @@ _PHASE_OF_STATE = {
 
 
 def phase_of(case: Case) -> Phase:
-    """The phase that the case is in, as this copy knows it."""
-    return Phase.HANDING_OVER if case.responsibility.handing_over else _PHASE_OF_STATE[case.state]
+    """The phase that the case is in, as this copy knows it; what is decided is still being handled until it is handed back."""
+    if case.responsibility.handing_over:
+        return Phase.HANDING_OVER
+    phase = _PHASE_OF_STATE[case.state]
+    return Phase.HANDLING if phase is Phase.DELIVERY and case.responsibility.holder != case.intake else phase
 
 
 def writer(field: str, phase: Phase, *, intake: str, handling: str, taker: str = "") -> str:

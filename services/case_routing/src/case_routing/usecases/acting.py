@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from case_routing.domain.errors import NotYours, UnknownCase
 from case_routing.domain.history import Moment, Step
-from case_routing.domain.model import Case
+from case_routing.domain.model import Case, is_number
 from case_routing.domain.policies import check_version
 from case_routing.usecases.ports import Work
 
@@ -26,7 +26,7 @@ class Command:
 
 def act_on(work: Work, command: Command, policy: Callable[[Case, Moment], Step]) -> Case:
     """Does `policy` to the case. Raises UnknownCase, NotYours, VersionConflict, or what the policy refuses with."""
-    dossier = work.cases.lock(command.number)
+    dossier = work.cases.lock(well_formed(command.number))
     case = permitted(dossier.case, command.number, command.citizen)
     check_version(case, command.expected_version)
     with work.burst(case):
@@ -36,6 +36,13 @@ def act_on(work: Work, command: Command, policy: Callable[[Case, Moment], Step])
         for event in step.events:
             work.record(event)
     return step.case
+
+
+def well_formed(number: str) -> str:
+    """The number, if it can be one. Raises UnknownCase."""
+    if not is_number(number):
+        raise UnknownCase(number[:64])
+    return number
 
 
 def permitted(case: Case | None, number: str, citizen: str = "") -> Case:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from case_routing.domain.errors import ItemNotOffered
+from case_routing.domain.errors import BadKiosk, ItemNotOffered
 from case_routing.domain.materials import Upload, check_materials
 from case_routing.domain.policies import Application
 from case_routing.usecases.ports import Catalogue, Numbers, People
+
+_KIOSK = re.compile(r"[A-Za-z0-9._-]{0,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +27,25 @@ class Submission:
     kiosk_id: str = ""
 
 
-def prepare_application(
-    submission: Submission, catalogue: Catalogue, people: People, numbers: Numbers, here: str, now: datetime
-) -> Application:
-    """A complete application under its number. Raises UnknownItem, ItemNotOffered or a refusal of its materials."""
-    guide = catalogue.guide(submission.item_code)
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A district's desk: whom it asks before it takes an application in."""
+
+    here: str
+    catalogue: Catalogue
+    people: People
+    numbers: Numbers
+
+
+def prepare_application(submission: Submission, office: Office, now: datetime) -> Application:
+    """A complete application under its number. Raises UnknownItem, ItemNotOffered, BadKiosk or a refusal of its materials."""
+    if not _KIOSK.fullmatch(submission.kiosk_id):
+        raise BadKiosk
+    guide = office.catalogue.guide(submission.item_code)
     if not guide.handling:
         raise ItemNotOffered(submission.item_code)
     materials = check_materials(guide, submission.uploads)
-    peer = guide.handling if guide.handling != here else ""
-    applicant = people.applicant(submission.subject, submission.home, peer)
-    number = numbers.case_number(here, now)
+    peer = guide.handling if guide.handling != office.here else ""
+    applicant = office.people.applicant(submission.subject, submission.home, peer)
+    number = office.numbers.case_number(office.here, now)
     return Application(number, guide.item, guide.handling, applicant, materials, submission.kiosk_id)

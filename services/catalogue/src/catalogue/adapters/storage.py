@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from chassis.outbox import Outbox
+from chassis.paging import Wish
 from sqlalchemy import Connection, Row, Select, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
@@ -13,8 +15,6 @@ from catalogue.adapters.tables import items
 from catalogue.domain.events import ItemPublished
 from catalogue.domain.model import Audience, Content, Item, MaterialRequirement, Mode, Provenance, Terms
 from catalogue.domain.policies import grams, query_grams, search_text
-from chassis.outbox import Outbox
-from chassis.paging import Wish
 
 
 class Work:
@@ -49,7 +49,9 @@ class Items:
 
     def save(self, item: Item) -> None:
         values = _columns(item) | {"is_copy": item.handling_district != self._district}
-        self._connection.execute(insert(items).values(values).on_conflict_do_update(index_elements=["code"], set_=values))
+        self._connection.execute(
+            insert(items).values(values).on_conflict_do_update(index_elements=["code"], set_=values)
+        )
 
     def find(self, terms: Sequence[str], handling_district: str, wish: Wish) -> Sequence[Item]:
         query = select(items)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chassis.database import messaging_tables
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,8 +16,6 @@ from sqlalchemy import (
     Text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-
-from chassis.database import messaging_tables
 
 metadata = MetaData()
 

@@ -1,12 +1,12 @@
 """What the catalogue refuses.
 
-    CatalogueError
-    ├── InvalidItem            a field of the item breaks its rule; `details` names the field
-    ├── PromisedAboveStatutory the promised limit is above the statutory one
-    ├── ItemNotFound           no item has this code
-    ├── ForeignItem            the item belongs to another district, so it cannot be changed here
-    ├── NotTheOwner            a peer sent an item that it does not own
-    └── UnreadableFile         an import file as a whole cannot be read
+CatalogueError
+├── InvalidItem            a field of the item breaks its rule; `details` names the field
+├── PromisedAboveStatutory the promised limit is above the statutory one
+├── ItemNotFound           no item has this code
+├── ForeignItem            the item belongs to another district, so it cannot be changed here
+├── NotTheOwner            a peer sent an item that it does not own
+└── UnreadableFile         an import file as a whole cannot be read
 """
 
 from __future__ import annotations

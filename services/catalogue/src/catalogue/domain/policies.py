@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from hashlib import sha256
 
 from catalogue.domain.errors import InvalidItem, NotTheOwner
@@ -95,6 +96,6 @@ def grams(text: str) -> set[str]:
     return {word[at : at + width] for word in words for width in (1, 2) for at in range(len(word) - width + 1)}
 
 
-def query_grams(terms: list[str]) -> set[str]:
+def query_grams(terms: Iterable[str]) -> set[str]:
     """What an item's grams must contain before its text is compared: pairs, or the character of a one-character term."""
     return {term[at : at + 2] for term in terms for at in range(max(1, len(term) - 1))}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from chassis.paging import Page, Wish, page
+
 from catalogue.domain.model import Item
 from catalogue.domain.policies import search_terms
 from catalogue.usecases.ports import Work
-from chassis.paging import Page, Wish, page
 
 
 def find_items(work: Work, query: str, handling_district: str, wish: Wish) -> Page[Item]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from chassis.paging import Page, Wish, page
+
 from catalogue.domain.model import Item
 from catalogue.usecases.ports import Work
-from chassis.paging import Page, Wish, page
 
 
 def list_items(work: Work, handling_district: str, wish: Wish, *, district: str) -> Page[Item]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from chassis.paging import Wish
+
 from catalogue.domain.events import ItemPublished
 from catalogue.domain.model import Item
-from chassis.paging import Wish
 
 #: As a target: whoever is linked with this district.
 EVERY_LINKED_DISTRICT = "*"

@@ -16,6 +16,7 @@ VERBS: dict[str, str] = {
     "publish": "A message given to the broker and confirmed: publish <service>.<MessageName>",
     "handle": "A message handled in its transaction: handle <service>.<handler>",
     "answer": "An HTTP request: answer <METHOD> <route>",
+    "work": "A burst of work on one thing, linked to those before it: work <service>.<thing>",
     "run": "Timed work: run <service>.<timer>",
     "query": "Work in the database worth seeing on its own: query <service>.<what>",
     "send": "Something leaves this district: send <what>",

@@ -15,9 +15,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.util.types import AttributeValue
 
-from chassis.telemetry import names
 from chassis.telemetry.export import BoundedProcessor, HttpSender
-from chassis.telemetry.metrics import NAMES_REFUSED, label_all
+from chassis.telemetry.metrics import label_all
 
 HEADER = "traceparent"
 
@@ -84,10 +83,10 @@ class span:  # noqa: N801 -- reads as the verb it is: with span("serve catalogue
             self._span: Span = NonRecordingSpan(remote) if remote else trace.get_current_span()
         else:
             self._span = _tracer.start_span(
-                _checked_name(self._name),
+                self._name,
                 context,
                 _KINDS[self._kind],
-                _checked(self._attributes) if self._attributes else None,
+                self._attributes,
                 [Link(linked) for linked in map(_context_of, self._links) if linked],
                 record_exception=False,
                 set_status_on_exception=False,
@@ -108,22 +107,6 @@ class span:  # noqa: N801 -- reads as the verb it is: with span("serve catalogue
 def _context_of(traceparent: str) -> SpanContext | None:
     match = _TRACEPARENT.fullmatch(traceparent)
     return SpanContext(int(match[1], 16), int(match[2], 16), is_remote=True, trace_flags=_SAMPLED) if match else None
-
-
-def _checked_name(name: str) -> str:
-    verb = name.partition(" ")[0]
-    if verb not in names.VERBS:
-        NAMES_REFUSED.labels(verb[:64]).inc()
-        return "unregistered"
-    return name
-
-
-def _checked(attributes: Mapping[str, AttributeValue]) -> Mapping[str, AttributeValue]:
-    if attributes.keys() <= names.ATTRIBUTES.keys():
-        return attributes
-    for name in attributes.keys() - names.ATTRIBUTES.keys():
-        NAMES_REFUSED.labels(name[:64]).inc()
-    return {name: value for name, value in attributes.items() if name in names.ATTRIBUTES}
 
 
 def current_traceparent() -> str:

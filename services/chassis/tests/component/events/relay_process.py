@@ -39,6 +39,7 @@ class Mortal(Relay):
 
     def _mark(self, cursor: Any, rows: Any, outcomes: Any) -> None:
         die("after confirm")
+        die("pause after confirm")
         super()._mark(cursor, rows, outcomes)
         die("before commit")
 

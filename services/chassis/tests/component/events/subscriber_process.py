@@ -15,7 +15,7 @@ from chassis.database import Database
 from chassis.errors import Fault, Kind
 from chassis.process import PROCESS
 from chassis.subscriber import Delivery, subscribe
-from chassis.telemetry import exposition
+from chassis.telemetry import current_trace_id, exposition
 from nameko.containers import ServiceContainer
 from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed, HandOverOffered
 
@@ -29,7 +29,8 @@ class NotificationService:
     @subscribe(CaseProgressed)
     def on_case_progressed(self, event: CaseProgressed, delivery: Delivery) -> None:
         act, _, value = event.event.partition(":")
-        row = ("on_case_progressed", event.number, event.event, delivery.attempt)
+        said = f"trace:{current_trace_id()}" if act == "trace" else event.event
+        row = ("on_case_progressed", event.number, said, delivery.attempt)
         delivery.connection.exec_driver_sql(_EFFECT, row)
         if act == "defect":
             raise KeyError("310101199001011234")
@@ -41,6 +42,8 @@ class NotificationService:
             raise RuntimeError("not yet")
         if act == "slow":
             eventlet.sleep(float(value))
+        if act == "broken" and options.get("broken"):
+            raise RuntimeError("broken")
         if act == "die" and options.get("deadly"):
             os.kill(os.getpid(), signal.SIGKILL)
 

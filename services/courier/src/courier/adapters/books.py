@@ -42,20 +42,23 @@ _NOTES = {"conflict": "last_conflict", "restore": "last_restore", "receipt_diffe
 class Books:
     """One open transaction."""
 
-    def __init__(
-        self, connection: Connection, outbox: Outbox, *, on_logged: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, connection: Connection, outbox: Outbox, *, on_logged: Callable[[], None] = lambda: None) -> None:
         self.connection = connection
         self.outbox = outbox
         self._on_logged = on_logged
         self._head: Head | None = None
+
+    @property
+    def last_head(self) -> Head | None:
+        """The log's head as this transaction leaves it, if it looked."""
+        return self._head
 
     def lock_head(self) -> Head:
         if self._head is None:
             ask = "SELECT head_epoch, head_seq, head_hash FROM state FOR UPDATE"
             row = self.connection.exec_driver_sql(ask).one_or_none()
             if row is None:
-                make = "INSERT INTO state VALUES (1, 1, 1, 0, %s, '') ON CONFLICT DO NOTHING"
+                make = "INSERT INTO state VALUES (1, 1, 0, %s, '') ON CONFLICT DO NOTHING"
                 self.connection.exec_driver_sql(make, (GENESIS,))
                 row = self.connection.exec_driver_sql(ask).one()
             self._head = Head(*row)

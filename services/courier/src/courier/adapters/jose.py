@@ -117,7 +117,9 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
 # Documents with several signatures (registry, agreement): general JSON serialisation, RFC 7515 section 7.2.1 ----------
 
 
-def signed_document(payload: Any, jwk: Mapping[str, Any], kid: str, alg: str, others: Collection[Any] = ()) -> dict[str, Any]:
+def signed_document(
+    payload: Any, jwk: Mapping[str, Any], kid: str, alg: str, others: Collection[Any] = ()
+) -> dict[str, Any]:
     """`payload` in canonical JSON with this signature after those of `others`."""
     members: Any = [{"protected": {"alg": alg, "kid": kid}}]
     made: Any = jws.serialize_json(members, canonical(payload), key_of(jwk), registry=_signatures(alg))

@@ -24,7 +24,9 @@ class SendBooks(Books):
     """What goes out and what becomes of it."""
 
     def lock_numbers(self, peers: Iterable[str]) -> dict[tuple[str, Lane], int]:
-        wanted = [(peer, lane.value, 0) for peer in sorted(set(peers)) for lane in (Lane.ASK, Lane.MAIN)]
+        if not (peers := set(peers)):
+            return {}
+        wanted = [(peer, lane.value, 0) for peer in sorted(peers) for lane in (Lane.ASK, Lane.MAIN)]
         columns = {"peer": "text", "lane": "text", "last": "bigint"}
         rows = self._locked_numbers(wanted)
         if len(rows) < len(wanted):
@@ -133,7 +135,9 @@ class SendBooks(Books):
         rows = [(i.lane.value, i.epoch, i.number, str(i.id), i.signed, i.code) for i in items]
         values = (state, now, str(receipt_id), *sql.arrays(rows, len(kinds)), peer)
         found = self.connection.exec_driver_sql(statement.format(rows=sql.unnest(kinds)), values)
-        return [(Settled(UUID(id), peer, service, type, subject), by_id[UUID(id)]) for id, service, type, subject in found]
+        return [
+            (Settled(UUID(id), peer, service, type, subject), by_id[UUID(id)]) for id, service, type, subject in found
+        ]
 
     def differing(self, peer: str, items: Sequence[Item]) -> int:
         """How many numbers the peer's receipt names with another digest than was ever signed under them here."""
@@ -181,7 +185,7 @@ class SendBooks(Books):
 
     def begin_epoch(self, epoch: int, mark: str) -> None:
         execute = self.connection.exec_driver_sql
-        execute("UPDATE state SET epoch = %s, head_epoch = %s, database_mark = %s", (epoch, epoch, mark))
+        execute("UPDATE state SET head_epoch = %s, database_mark = %s", (epoch, mark))
         execute("UPDATE sequence SET last = 0")
         execute("UPDATE stream SET taken = -1")
 
@@ -216,5 +220,3 @@ def _sent_row(message: Signed, now: datetime) -> tuple[object, ...]:
         claims.subject, claims.subject_seq, message.opens, claims.agreement, message.signed, message.jws, message.trace,
         "waiting", "", now, now, claims.valid_until, None,
     )  # fmt: skip
-
-

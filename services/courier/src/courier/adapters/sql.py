@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection
 
 
 def unnest(kinds: Sequence[str]) -> str:
@@ -18,7 +18,9 @@ def arrays(rows: Sequence[Sequence[Any]], width: int) -> tuple[list[Any], ...]:
     return tuple([row[at] for row in rows] for at in range(width))
 
 
-def insert(connection: Connection, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]], then: str = "") -> None:
+def insert(
+    connection: Connection, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]], then: str = ""
+) -> None:
     """Inserts `rows`; `columns` maps each name to its type, `then` follows the statement (ON CONFLICT …)."""
     if not rows:
         return
@@ -30,6 +32,6 @@ def insert(connection: Connection, table: str, columns: Mapping[str, str], rows:
 
 def joined(
     connection: Connection, statement: str, kinds: Sequence[str], rows: Sequence[Sequence[Any]], *more: Any
-) -> CursorResult[Any]:
+) -> Any:
     """Runs `statement`, in which `{rows}` stands for the unnested rows; `more` are the parameters before them."""
     return connection.exec_driver_sql(statement.format(rows=unnest(kinds)), (*more, *arrays(rows, len(kinds))))

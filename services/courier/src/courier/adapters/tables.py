@@ -1,22 +1,22 @@
 """The courier's tables.
 
-    state            one row: this database's epoch and the log's head; its lock puts log entries in one row
-    sequence         per peer and lane: the next number; its lock is the lock per peer
-    log              every entry of the chain, with the envelope's signature, for ever
-    sent             what goes to peers and what became of it
-    sealed           the sealed bodies of what was sent, 30 days after the receipt
-    received         every number taken from a peer, with id and digest, for ever: replay ends here
-    held             arrived early in its subject: waits, sealed as it came
-    receipt          receipts given and got, for ever
-    subject          per peer and subject: how far each direction is, and the agreement it was opened under
-    stream           per target and subject: how far the sending service's own count is
-    early            handed over by the relay before what comes before it; sealed to ourselves
-    arrival          per peer, lane and epoch: up to which number nothing is missing
-    link             per peer: canaries, clock, lights' events
-    anchor           heads that peers signed in canaries
-    quarantine       what nobody could be held to; bounded per writer
-    registry         every registry version that was installed, for ever (with it, every retired public key)
-    agreement        every agreement that was installed, for ever
+state            one row: this database's epoch and the log's head; its lock puts log entries in one row
+sequence         per peer and lane: the next number; its lock is the lock per peer
+log              every entry of the chain, with the envelope's signature, for ever
+sent             what goes to peers and what became of it
+sealed           the sealed bodies of what was sent, 30 days after the receipt
+received         every number taken from a peer, with id and digest, for ever: replay ends here
+held             arrived early in its subject: waits, sealed as it came
+receipt          receipts given and got, for ever
+subject          per peer and subject: how far each direction is, and the agreement it was opened under
+stream           per target and subject: how far the sending service's own count is
+early            handed over by the relay before what comes before it; sealed to ourselves
+arrival          per peer, lane and epoch: up to which number nothing is missing
+link             per peer: canaries, clock, lights' events
+anchor           heads that peers signed in canaries
+quarantine       what nobody could be held to; bounded per writer
+registry         every registry version that was installed, for ever (with it, every retired public key)
+agreement        every agreement that was installed, for ever
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ state = sa.Table(
     "state",
     metadata,
     _key("only", _int),
-    _column("epoch", _big),
     _column("head_epoch", _big),
     _column("head_seq", _big),
     _column("head_hash", _text),
@@ -133,6 +132,7 @@ received = sa.Table(
     _column("receipt_id", _uuid, nullable=True),
     _column("at", _moment),
 )
+sa.Index("received_id", received.c.id)
 held = sa.Table(
     "held",
     metadata,
@@ -208,7 +208,6 @@ link = sa.Table(
     _column("last_echo", _moment, nullable=True),
     _column("round_trip_ms", sa.Float, default="0"),
     _column("clock_difference_ms", sa.Float, default="0"),
-    _column("peer_registry", _big, default="0"),
     _column("receipted", _big, default="0"),
     _column("refused_by_peer", _big, default="0"),
     _column("last_conflict", _moment, nullable=True),

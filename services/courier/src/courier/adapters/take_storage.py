@@ -33,6 +33,11 @@ class TakeBooks(Books):
             found[source, Lane(lane), epoch, number] = kept
         return found
 
+    def taken_ids(self, ids: Iterable[UUID]) -> dict[UUID, str]:
+        """Which of these messages were accepted before, and from whom."""
+        ask = "SELECT id::text, source FROM received WHERE id = ANY(%s::uuid[]) AND verdict = 'accepted'"
+        return {UUID(id): source for id, source in self.connection.exec_driver_sql(ask, (uuids(ids),))}
+
     def lines(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[Line[Held], int | None]]:
         wanted = list(keys)
         ask = """SELECT s.peer, s.subject, s.handed_epoch, s.handed, s.agreement FROM subject s
@@ -48,7 +53,13 @@ class TakeBooks(Books):
         return found
 
     def save_lines(self, lines: Mapping[tuple[str, str], tuple[Line[Held], int | None]]) -> None:
-        columns = {"peer": "text", "subject": "text", "handed_epoch": "bigint", "handed": "bigint", "agreement": "bigint"}
+        columns = {
+            "peer": "text",
+            "subject": "text",
+            "handed_epoch": "bigint",
+            "handed": "bigint",
+            "agreement": "bigint",
+        }
         rows = [(*key, line.epoch, line.handed, agreement) for key, (line, agreement) in lines.items()]
         then = """ON CONFLICT (peer, subject) DO UPDATE SET handed_epoch = excluded.handed_epoch,
                   handed = excluded.handed, agreement = coalesce(subject.agreement, excluded.agreement)"""
@@ -114,12 +125,8 @@ class TakeBooks(Books):
 
     # Completeness -------------------------------------------------------------------------------------------------------
 
-    def newest_epoch(self, source: str) -> int:
-        ask = "SELECT coalesce(max(epoch), 0) FROM arrival WHERE source = %s"
-        return self.connection.exec_driver_sql(ask, (source,)).scalar_one()
-
     def note_arrivals(
-        self, source: str, lane: Lane, epoch: int, numbers: Sequence[int], refused: int, now: datetime
+        self, source: str, lane: Lane, epoch: int, numbers: Sequence[int], *, refused: int, now: datetime
     ) -> None:
         key = (source, lane.value, epoch)
         row = self.connection.exec_driver_sql(
@@ -140,6 +147,16 @@ class TakeBooks(Books):
                WHERE source = %s AND lane = %s AND epoch = %s""",
             (contiguous, highest, len(arrived) - refused, refused, gap, now, *key),
         )
+
+    def note_gone(self, source: str, epoch: int, numbers: Sequence[int], now: datetime) -> None:
+        """Fills places that the sender can never fill: its signed word, under no message's id."""
+        columns = {
+            "source": "text", "lane": "text", "epoch": "bigint", "number": "bigint", "id": "uuid", "signed": "text",
+            "verdict": "text", "code": "text", "at": "timestamptz",
+        }  # fmt: skip
+        rows = [(source, Lane.MAIN.value, epoch, n, str(UUID(int=0)), "", "gone", "courier.gone", now) for n in numbers]
+        sql.insert(self.connection, "received", columns, rows, "ON CONFLICT DO NOTHING")
+        self.note_arrivals(source, Lane.MAIN, epoch, numbers, refused=len(numbers), now=now)
 
     def _unbroken(self, key: tuple[str, str, int], contiguous: int) -> int:
         ask = """SELECT n FROM (SELECT number, row_number() OVER (ORDER BY number) + %s AS n FROM received

@@ -48,7 +48,12 @@ class Head:
     def from_json(value: Any) -> Head:
         """Raises ValueError, KeyError or TypeError for anything else."""
         head = Head(value["epoch"], value["seq"], value["hash"])
-        if type(head.epoch) is not int or type(head.seq) is not int or head.seq < 0 or set(value) != {"epoch", "seq", "hash"}:
+        if (
+            type(head.epoch) is not int
+            or type(head.seq) is not int
+            or head.seq < 0
+            or set(value) != {"epoch", "seq", "hash"}
+        ):
             raise ValueError("head")
         if len(head.hash) != 64 or not set(head.hash) <= set("0123456789abcdef"):
             raise ValueError("head")

@@ -1,10 +1,10 @@
 """What the courier refuses, and how hard.
 
-    Malformed          cannot be read; nobody is known to have sent it, so nobody is answered
-    Unauthenticated    reads well, but nobody can be held to it: quarantine, alarm, no answer
-    Rejected           the sender is known and broke a rule: a signed refusal with a reason goes back
-    TrustError         a registry or agreement that must not be installed
-    EvidenceError      a file of evidence that does not prove what it says
+Malformed          cannot be read; nobody is known to have sent it, so nobody is answered
+Unauthenticated    reads well, but nobody can be held to it: quarantine, alarm, no answer
+Rejected           the sender is known and broke a rule: a signed refusal with a reason goes back
+TrustError         a registry or agreement that must not be installed
+EvidenceError      a file of evidence that does not prove what it says
 """
 
 from __future__ import annotations

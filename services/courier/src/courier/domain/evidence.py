@@ -1,10 +1,10 @@
 """The file of evidence of one case: from each side its records, the chain up to its signed head, and what binds the peer.
 
-    part   links      [seq, digest] of every log entry from the case's first one on; other cases show only their digest
-           records    the case's entries (and every beginning of an epoch) in full, with the envelope's signature
-           receipts   what the peers signed about the messages that this side sent
-           anchors    canaries and the like that peers signed, each with the peer's head at that moment
-           statement  this side's signature over all of it and over its head
+part   links      [seq, digest] of every log entry from the case's first one on; other cases show only their digest
+       records    the case's entries (and every beginning of an epoch) in full, with the envelope's signature
+       receipts   what the peers signed about the messages that this side sent
+       anchors    canaries and the like that peers signed, each with the peer's head at that moment
+       statement  this side's signature over all of it and over its head
 """
 
 from __future__ import annotations
@@ -146,7 +146,13 @@ def _part(value: Any) -> SignedPart:
     records = [Record(Entry.from_json(item["entry"]), item["signed"]) for item in value["records"] if len(item) == 2]
     links = [(seq, entry_digest) for seq, entry_digest in value["links"]]
     part = Part(tuple(links), tuple(records), tuple(value["receipts"]), tuple(value["anchors"]))
-    texts = [value["statement"], *part.receipts, *part.anchors, *(item.signed for item in records), *(d for _, d in links)]
+    texts = [
+        value["statement"],
+        *part.receipts,
+        *part.anchors,
+        *(item.signed for item in records),
+        *(d for _, d in links),
+    ]
     if not all(isinstance(text, str) for text in texts) or not all(type(seq) is int for seq, _ in links):
         raise ValueError("not text")
     return SignedPart(value["statement"], part)

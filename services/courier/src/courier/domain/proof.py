@@ -147,7 +147,15 @@ class _Checker:
             raise EvidenceError("record_altered", where)
         claims = self._claims(signed, where)
         source, target = (district, entry.peer) if entry.kind is Kind.SENT else (entry.peer, district)
-        named = (claims.source, claims.target, claims.epoch, claims.number, claims.id, claims.subject, claims.subject_seq)
+        named = (
+            claims.source,
+            claims.target,
+            claims.epoch,
+            claims.number,
+            claims.id,
+            claims.subject,
+            claims.subject_seq,
+        )
         if named != (source, target, entry.epoch, entry.number, entry.id, entry.subject, entry.subject_seq):
             raise EvidenceError("record_altered", where)
         return claims
@@ -226,7 +234,9 @@ def _check_anchor(owner: Side, head: Head, notes: list[str]) -> int:
     """Holds one anchored head against its owner's chain; 1 where it binds, 0 where it lies before the first link."""
     district, last = owner.statement.district, owner.statement.head
     if owner.lost(head.epoch, head.seq):
-        notes.append(f"{district} was restored from a backup: an entry after {head.seq} of epoch {head.epoch} is lost there")
+        notes.append(
+            f"{district} was restored from a backup: an entry after {head.seq} of epoch {head.epoch} is lost there"
+        )
         return 0
     if head.seq > last.seq:
         raise EvidenceError("tail_cut", f"{district} signed a head at {head.seq}, the chain shown ends at {last.seq}")
@@ -262,12 +272,19 @@ def _check_against_peers(side: Side, sides: Mapping[str, Side], notes: list[str]
         if head is None:
             notes.append(f"number {entry.number} from {home} to {entry.peer} is still under way")
         elif peer.lost(head.epoch, head.seq if sent else head.seq + 1):
-            notes.append(f"{entry.peer} was restored from a backup and lost number {entry.number} of epoch {entry.epoch}")
+            notes.append(
+                f"{entry.peer} was restored from a backup and lost number {entry.number} of epoch {entry.epoch}"
+            )
         else:
             raise EvidenceError("record_missing", f"{entry.peer} does not show number {entry.number} of {home}")
 
 
 def _mirrors(entry: Entry, other: Entry, home: str) -> bool:
     opposite = (other.kind is Kind.SENT) != (entry.kind is Kind.SENT)
-    same = (other.lane, other.epoch, other.number, other.signed) == (entry.lane, entry.epoch, entry.number, entry.signed)
+    same = (other.lane, other.epoch, other.number, other.signed) == (
+        entry.lane,
+        entry.epoch,
+        entry.number,
+        entry.signed,
+    )
     return opposite and same and other.peer == home

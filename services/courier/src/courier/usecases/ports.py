@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -193,7 +194,9 @@ class TakeWork(LogWork, Protocol):
 
     def lock_links(self, peers: Iterable[str]) -> None: ...
 
-    def seen(self, claims: Iterable[Claims]) -> dict[tuple[str, Lane, int, int], tuple[Seen, UUID | None]]: ...
+    def seen(self, claims: Iterable[Claims]) -> dict[tuple[str, Lane, int, int], tuple[Seen | None, UUID | None]]: ...
+
+    def taken_ids(self, ids: Iterable[UUID]) -> dict[UUID, str]: ...
 
     def lines(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], tuple[Line[Held], int | None]]: ...
 
@@ -211,9 +214,9 @@ class TakeWork(LogWork, Protocol):
 
     def receipts(self, ids: Iterable[UUID]) -> dict[UUID, str]: ...
 
-    def note_arrivals(self, source: str, lane: Lane, epoch: int, numbers: Sequence[int], refused: int, now: datetime) -> None: ...
-
-    def newest_epoch(self, source: str) -> int: ...
+    def note_arrivals(
+        self, source: str, lane: Lane, epoch: int, numbers: Sequence[int], *, refused: int, now: datetime
+    ) -> None: ...
 
     def note(self, peer: str, event: str, now: datetime) -> None: ...
 
@@ -232,6 +235,8 @@ class SettleWork(Protocol):
     ) -> list[tuple[Settled, Item]]: ...
 
     def differing(self, peer: str, items: Sequence[Item]) -> int: ...
+
+    def in_conflict(self, peer: str, items: Sequence[Item]) -> int: ...
 
     def add_receipt(self, receipt_id: UUID, peer: str, jws: str, *, given: bool, now: datetime) -> None: ...
 
@@ -266,3 +271,76 @@ class Told:
     answers_to: UUID | None = None
 
 
+# What operators see ----------------------------------------------------------------------------------------------------
+
+
+class LinkState(StrEnum):
+    """The state of a link, by what canaries and the registry say."""
+
+    NEW = "new"
+    UP = "up"
+    DOWN = "down"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class LinkRow:
+    """What the books say about one link."""
+
+    peer: str
+    linked_since: datetime
+    last_echo: datetime | None
+    round_trip_ms: float
+    clock_difference_ms: float
+    receipted: int
+    refused_by_peer: int
+    sent: int
+    received: int
+    refused_here: int
+    waiting: int
+    oldest_waiting: datetime | None
+    oldest_gap: datetime | None
+    oldest_unanswered: datetime | None
+    oldest_early: datetime | None
+    last_conflict: datetime | None
+    last_restore: datetime | None
+    last_receipt_differing: datetime | None
+    last_quarantine: datetime | None
+
+
+@dataclass(frozen=True)
+class LinkView:
+    """One link as an operator sees it."""
+
+    peer: str
+    state: LinkState
+    last_echo: datetime | None
+    round_trip_ms: float
+    clock_difference_ms: float
+    waiting: int
+    oldest_waiting_s: float
+    sent: int
+    receipted: int
+    received: int
+    refused_by_peer: int
+    refused_here: int
+    registry_version: int
+    lights: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SentView:
+    """One sent message as an operator sees it; nothing of its content."""
+
+    id: UUID
+    peer: str
+    epoch: int
+    number: int
+    subject: str
+    type: str
+    state: str
+    created_at: datetime
+    settled_at: datetime | None
+    attempts: int
+    code: str

@@ -59,14 +59,14 @@ def send_messages(
     work: SendWork, prepared: Sequence[Prepared], trust: Trust, seals: Seals, now: datetime
 ) -> tuple[list[Signed], int]:
     """Stores the batch; returns what can go out now, and how many were known already."""
-    numbers = work.lock_numbers({peer for item in prepared for peer in item.sealed} or {trust.home})
+    numbers = work.lock_numbers({peer for item in prepared for peer in item.sealed})
     known = work.known(item.message.id for item in prepared)
     fresh = list({item.message.id: item for item in prepared if item.message.id not in known}.values())
     if not fresh:
         return [], len(prepared)
     head = work.lock_head()
     ready = _in_turn(work, fresh, trust, seals, first_epoch=head.epoch == 1, now=now)
-    desk = _Desk(work, trust, seals, now, numbers, head)
+    desk = _Desk(work, trust, seals, now=now, numbers=numbers, head=head)
     desk.load(ready)
     for item in ready:
         desk.take(item)
@@ -78,7 +78,14 @@ class _Desk:
     """One batch while it gets its numbers."""
 
     def __init__(
-        self, work: SendWork, trust: Trust, seals: Seals, now: datetime, numbers: dict[tuple[str, Lane], int], head: Head
+        self,
+        work: SendWork,
+        trust: Trust,
+        seals: Seals,
+        *,
+        now: datetime,
+        numbers: dict[tuple[str, Lane], int],
+        head: Head,
     ) -> None:
         self._work, self._trust, self._seals, self._now = work, trust, seals, now
         self._numbers, self._head = numbers, head
@@ -159,7 +166,9 @@ class _Desk:
         if self._unsent:
             self._work.add_unsent(self._unsent, self._now)
             for item in self._unsent:
-                about = Settled(item.message.id, item.peer, item.message.service, item.message.type, item.message.subject)
+                about = Settled(
+                    item.message.id, item.peer, item.message.service, item.message.type, item.message.subject
+                )
                 self._work.tell_refused(about, item.code, item.reason, self._now)
 
 
@@ -227,5 +236,3 @@ def _in_turn(
     if counts:
         work.save_streams(counts)
     return ready
-
-

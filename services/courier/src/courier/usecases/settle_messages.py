@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from courier.domain.receipts import Item, Receipt, Verdict
-from courier.usecases.ports import SettleWork
+from courier.usecases.ports import Settled, SettleWork
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,13 @@ class Outcome:
     conflicts: int
 
 
-def settle_messages(
-    work: SettleWork, receipts: Sequence[tuple[UUID, Receipt, str]], now: datetime
-) -> Outcome:
+def settle_messages(work: SettleWork, receipts: Sequence[tuple[UUID, Receipt, str]], now: datetime) -> Outcome:
     """Settles by receipts that are authenticated and ours; each comes with an id for it and its signed form."""
     work.lock_links({receipt.source for _, receipt, _ in receipts})
     closed = conflicts = 0
     for receipt_id, receipt, jws in receipts:
-        accepted = _settle(work, receipt, Verdict.ACCEPTED, "receipted", receipt_id, now)
-        refused = _settle(work, receipt, Verdict.REFUSED, "refused", receipt_id, now)
+        accepted = _settle(work, receipt, Verdict.ACCEPTED, receipt_id=receipt_id, now=now)
+        refused = _settle(work, receipt, Verdict.REFUSED, receipt_id=receipt_id, now=now)
         for settled, item in refused:
             work.tell_refused(settled, item.code, f"{receipt.source} refused it.", now)
         if accepted or refused:
@@ -40,12 +38,14 @@ def settle_messages(
         if work.differing(receipt.source, receipt.items):
             work.note(receipt.source, "receipt_differing", now)
         closed += len(accepted) + len(refused)
-        conflicts += sum(item.verdict is Verdict.CONFLICT for item in receipt.items)
+        if disputed := [item for item in receipt.items if item.verdict is Verdict.CONFLICT]:
+            conflicts += work.in_conflict(receipt.source, disputed)
     return Outcome(closed, conflicts)
 
 
 def _settle(
-    work: SettleWork, receipt: Receipt, verdict: Verdict, state: str, receipt_id: UUID, now: datetime
-) -> list:
-    items: list[Item] = [item for item in receipt.items if item.verdict is verdict]
+    work: SettleWork, receipt: Receipt, verdict: Verdict, *, receipt_id: UUID, now: datetime
+) -> list[tuple[Settled, Item]]:
+    state = "receipted" if verdict is Verdict.ACCEPTED else "refused"
+    items = [item for item in receipt.items if item.verdict is verdict]
     return work.settle(receipt.source, items, state, receipt_id, now) if items else []

@@ -61,6 +61,7 @@ class _Desk:
     def __init__(self, work: TakeWork, means: Means, batch: Sequence[Arrived]) -> None:
         self._work, self._means = work, means
         self._seen = work.seen(item.claims for item in batch) if means.replay_stopped else {}
+        self._taken = work.taken_ids(item.claims.id for item in batch) if means.replay_stopped else {}
         self._lines = work.lines({(item.claims.source, item.claims.subject) for item in batch})
         self._fresh: dict[tuple[str, str], dict[tuple[int, int], Arrived]] = defaultdict(dict)
         self._new: dict[str, list[tuple[Arrived, Verdict, str]]] = defaultdict(list)
@@ -97,6 +98,8 @@ class _Desk:
             raise item.refusal
         assert means.trust.registry is not None
         check_allowed(claims, means.trust.registry, means.trust.routes)
+        if self._taken.get(claims.id, claims.source) != claims.source:
+            raise Rejected("id_of_another_district")
         check_time(claims, means.now, means.clock_differences.get(claims.source, timedelta()))
         line, pinned = self._line(claims)
         if claims.lane is Lane.MAIN and line.place(claims.epoch, claims.subject_seq) is Place.TAKEN:
@@ -135,7 +138,9 @@ class _Desk:
         claims, now = item.claims, self._means.now
         self._items[claims.source].append(_item(item, Verdict.CONFLICT, "courier.number_conflict"))
         self._work.quarantine(
-            Quarantined(claims.id, now, "", claims.source, "courier.number_conflict", len(item.jws) + len(item.sealed), b"")
+            Quarantined(
+                claims.id, now, "", claims.source, "courier.number_conflict", len(item.jws) + len(item.sealed), b""
+            )
         )
         self._work.note(claims.source, "conflict", now)
 
@@ -173,7 +178,11 @@ class _Desk:
         self._hand_on(claims, self._means.seals.unseal(held.sealed).message, held.trace)
 
     def _hand_on(self, claims: Claims, body: bytes | None, trace: str) -> None:
+        """Once a message: a sender whose database was restored numbers anew what we may have had under an older number."""
         assert body is not None
+        if claims.id in self._taken:
+            return
+        self._taken[claims.id] = claims.source
         self._work.hand_on(claims, body, to=self._means.trust.routes[claims.type].target, trace=trace)
 
     # The end of the batch -----------------------------------------------------------------------------------------------
@@ -219,7 +228,7 @@ class _Desk:
             numbers[where].append(item.claims.number)
             refused[where] += verdict is Verdict.REFUSED
         for (lane, epoch), arrived in numbers.items():
-            self._work.note_arrivals(source, lane, epoch, arrived, refused[lane, epoch], self._means.now)
+            self._work.note_arrivals(source, lane, epoch, arrived, refused=refused[lane, epoch], now=self._means.now)
 
 
 def _item(item: Arrived, verdict: Verdict, code: str) -> Item:

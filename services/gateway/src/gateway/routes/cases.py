@@ -123,5 +123,5 @@ async def get_case_story(number: CaseNumber, ask: Asking, request: Request) -> o
         "districts": list(answer.districts),
         "traces": [view(trace) for trace in answer.traces],
         "spans_available": batches is not None,
-        "batches": batches or [],
+        "spans": batches or [],
     }

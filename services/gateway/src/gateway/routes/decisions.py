@@ -1,4 +1,4 @@
-"""What is done to a case: receive, accept, grant, refuse, deliver, withdraw, recall.
+"""What is done to a case: receive, accept, grant, refuse, deliver, withdraw, hand over, recall.
 
 Each takes an `Idempotency-Key`, and may take `If-Match` so that nobody acts on a version they have not seen.
 """
@@ -114,6 +114,16 @@ async def deliver_case(act: Acting) -> object:
 )
 async def withdraw_case(act: Acting) -> object:
     return await act.send("withdraw_case")
+
+
+@router.post(
+    "/v1/cases/{number}/hand-over",
+    operation_id="hand_over_case",
+    summary="Offer a case that came back to the other district again",
+    **_OPTIONS,
+)
+async def hand_over_case(act: Acting) -> object:
+    return await act.send("hand_over_case")
 
 
 @router.post(

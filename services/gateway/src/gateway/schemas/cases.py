@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from gateway.schemas.common import District, Given, Moment, Provenance, Sent, TimelineEntry, example, line, text
+from gateway.schemas.common import DistrictShown, Given, Moment, Provenance, Sent, TimelineEntry, example, line, text
 
 CaseState = Literal[
     "submitted", "received", "forwarded", "accepted", "under_review", "granted",
@@ -115,16 +115,25 @@ class Case(Given):
     item_name_zh: str
     item_name_en: str
     item_provenance: Provenance | None
-    intake_district: District
-    handling_district: District
+    item_mode: Annotated[str, Field(description="`fully_online`, `proxy_collection` or `joint_handling`.")]
+    intake_district: DistrictShown
+    handling_district: DistrictShown
     state: CaseState | None
     responsibility: Responsibility | None
-    version: Annotated[int, Field(description="Grows with every act; the value of the ETag.")]
+    version: Annotated[
+        int, Field(description="Grows with every act that this district knows of; the value of the ETag.")
+    ]
+    due_act: Annotated[
+        str,
+        Field(description="What a clerk of this district has to do next: `receive`, `accept`, `decide` …; else empty."),
+    ]
+    attention: Annotated[str, Field(description="Why it needs a person's eye: the code of a refusal; else empty.")]
     applicant_name_masked: str
     applicant_id_masked: str
     materials: list[Material]
     custody: list[CustodyEntry]
     decision: Decision | None
+    kiosk_id: str
     submitted_at: Moment | None
     received_at: Moment | None
     accepted_at: Moment | None
@@ -152,8 +161,8 @@ class CaseStory(Given):
     district: Annotated[str, Field(description="Whose spans these are.")]
     districts: Annotated[list[str], Field(description="Every district that has acted on the case.")]
     traces: list[CaseTrace]
-    spans_available: Annotated[bool, Field(description="False: the trace source is away, so `batches` says nothing.")]
-    batches: Annotated[
+    spans_available: Annotated[bool, Field(description="False: the trace source is away, so `spans` says nothing.")]
+    spans: Annotated[
         list[dict[str, Any]],
         Field(description="The spans, grouped by resource, in OTLP's JSON as the trace source gives it."),
     ]

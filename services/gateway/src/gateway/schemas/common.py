@@ -81,6 +81,7 @@ class FieldError(Given):
 District = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{6}$"), Field(description="Division code (GB/T 2260).", examples=["310101"])
 ]
+DistrictShown = Annotated[str, Field(description="Division code (GB/T 2260).")]
 Moment = Annotated[datetime, Field(description="RFC 3339, UTC.")]
 Provenance = Annotated[
     Literal["read", "recalled", "generated", "sample", "owner"],

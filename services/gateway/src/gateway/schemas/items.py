@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from gateway.schemas.common import District, Given, Moment, Provenance, Sent, example, line
+from gateway.schemas.common import DistrictShown, Given, Moment, Provenance, Sent, example, line
 
 Audience = Literal["person", "firm", "both"]
 Mode = Annotated[
@@ -70,7 +70,7 @@ class Item(Given):
     """A published item of the district that decides on it (办理地)."""
 
     code: Annotated[str, Field(description="Opaque.")]
-    handling_district: District
+    handling_district: DistrictShown
     name_zh: str
     name_en: str
     audience: Audience | None

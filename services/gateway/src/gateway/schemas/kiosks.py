@@ -44,6 +44,8 @@ class Kiosk(Given):
     name: str
     place: str
     placement: Literal["offered", "confirmed", "declined"] | None
+    placement_reason: Annotated[str, Field(description="Why the host declined; else empty.")]
+    attention: Annotated[str, Field(description="Why somebody has to look though nobody asked; else empty.")]
     health: Literal["never_seen", "online", "silent"] | None
     last_heartbeat_at: Moment | None
     software_version: str

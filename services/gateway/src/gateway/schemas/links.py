@@ -30,7 +30,7 @@ class Links(Given):
     items: list[Link]
 
 
-MessageState = Literal["waiting", "published", "receipted", "refused"]
+MessageState = Literal["waiting", "published", "receipted", "refused", "expired"]
 
 
 class SentMessage(Given):

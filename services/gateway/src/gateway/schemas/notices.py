@@ -26,7 +26,8 @@ class Delivery(Given):
     event: str
     channel: Literal["in_app", "email"] | None
     state: Annotated[
-        Literal["waiting", "sent", "failed"] | None, Field(description="`failed`: given up after the last try.")
+        Literal["waiting", "sent", "failed", "skipped"] | None,
+        Field(description="`failed`: given up after the last try; `skipped`: no address is known here."),
     ]
     attempts: int
     created_at: Moment | None

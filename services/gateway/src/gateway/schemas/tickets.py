@@ -48,7 +48,7 @@ class Ticket(Given):
     number: str
     opened_in: str
     holder: Annotated[str, Field(description="The district whose agents may act now.")]
-    state: Literal["open", "transferring", "transferred", "answered"] | None
+    state: Literal["open", "transferring", "transferred", "answered", "returned"] | None
     subject_line: str
     body: str
     answer: str
@@ -59,3 +59,6 @@ class Ticket(Given):
     turn: Annotated[int, Field(description="Counts hand-overs from 1.")]
     timeline: list[TimelineEntry]
     case_number: str
+    offered_to: Annotated[str, Field(description="While it is handed over: to whom.")]
+    came_from: str
+    attention: Annotated[str, Field(description="Why an agent has to look though nobody asked; else empty.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chassis.caller import RpcCaller
 from chassis.errors import Fault, Kind
+
 from hotline import messages
 
 

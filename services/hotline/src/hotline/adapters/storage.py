@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, or_, select
-from sqlalchemy.dialects.postgresql import insert
-
 from chassis.once import once
 from chassis.outbox import Outbox
 from chassis.paging import Wish
 from chassis.sealed import FieldCipher
+from sqlalchemy import Connection, Row, Select, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
 from hotline import messages
 from hotline.adapters.tables import ticket_entries, tickets
 from hotline.domain.events import TicketProgressed, ToDistrict, TransferOffered
@@ -38,9 +38,11 @@ class Work:
 
     def once(self, scope: str, key: str, digest: str, act: Callable[[], Ticket]) -> str:
         """The number of the ticket that `act` returned the first time; the same key acts once."""
-        return once(
-            self._connection, scope=scope, key=key, digest=digest, produce=lambda: act().number.encode()
-        ).decode()
+
+        def produce() -> bytes:
+            return act().number.encode()
+
+        return once(self._connection, scope=scope, key=key, digest=digest, produce=produce).decode()
 
     def record(self, event: TicketProgressed) -> None:
         subject = messages.subject_of(event.ticket.number)
@@ -79,7 +81,9 @@ class Tickets:
 
     def of_opener(self, subject: str, wish: Wish) -> Sequence[Ticket]:
         # Nobody's own are those opened for an unknown caller; an empty subject finds nothing, not those.
-        return self._page(select(tickets).where(tickets.c.opener_subject == subject, tickets.c.opener_subject != ""), wish)
+        return self._page(
+            select(tickets).where(tickets.c.opener_subject == subject, tickets.c.opener_subject != ""), wish
+        )
 
     def worklist(self, wish: Wish) -> Sequence[Ticket]:
         to_do = or_(tickets.c.state == State.OPEN.value, tickets.c.attention != "")
@@ -93,11 +97,15 @@ class Tickets:
     def _read(self, query: Select[Any]) -> list[Ticket]:
         rows = self._connection.execute(query).all()
         timelines: dict[str, list[Entry]] = defaultdict(list)
-        for entry in self._connection.execute(
-            select(ticket_entries)
-            .where(ticket_entries.c.number.in_([row.number for row in rows]))
-            .order_by(ticket_entries.c.number, ticket_entries.c.position)
-        ) if rows else ():
+        for entry in (
+            self._connection.execute(
+                select(ticket_entries)
+                .where(ticket_entries.c.number.in_([row.number for row in rows]))
+                .order_by(ticket_entries.c.number, ticket_entries.c.position)
+            )
+            if rows
+            else ()
+        ):
             timelines[entry.number].append(self._entry(entry))
         return [self._ticket(row, timelines[row.number]) for row in rows]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chassis.database import messaging_tables
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -14,8 +15,6 @@ from sqlalchemy import (
     Table,
     Text,
 )
-
-from chassis.database import messaging_tables
 
 metadata = MetaData()
 

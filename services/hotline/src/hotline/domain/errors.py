@@ -1,14 +1,14 @@
 """What the hotline refuses.
 
-    HotlineError
-    ├── InvalidTicket     a field breaks its rule; `details` names the field
-    ├── TicketNotFound    no ticket has this number, or it is not the asking person's
-    ├── AlreadyAnswered   the ticket is done
-    ├── HandingOver       offered to another district and not yet taken: nobody may act
-    ├── HeldElsewhere     another district is responsible
-    ├── SameDistrict      handed to the district that already has it
-    ├── BounceInstead     handed to the district that it came from
-    └── NowhereToReturn   given back where it was opened
+HotlineError
+├── InvalidTicket     a field breaks its rule; `details` names the field
+├── TicketNotFound    no ticket has this number, or it is not the asking person's
+├── AlreadyAnswered   the ticket is done
+├── HandingOver       offered to another district and not yet taken: nobody may act
+├── HeldElsewhere     another district is responsible
+├── SameDistrict      handed to the district that already has it
+├── BounceInstead     handed to the district that it came from
+└── NowhereToReturn   given back where it was opened
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class HeldElsewhere(HotlineError):
     kind = "conflict"
 
     def __init__(self, holder: str) -> None:
-        super().__init__(f"District {holder} is responsible for this ticket; only its agents can act on it.", holder=holder)
+        super().__init__(
+            f"District {holder} is responsible for this ticket; only its agents can act on it.", holder=holder
+        )
 
 
 class SameDistrict(HotlineError):
@@ -91,4 +93,6 @@ class NowhereToReturn(HotlineError):
     kind = "conflict"
 
     def __init__(self) -> None:
-        super().__init__("The ticket was opened here, so there is nobody to give it back to; hand it over or answer it.")
+        super().__init__(
+            "The ticket was opened here, so there is nobody to give it back to; hand it over or answer it."
+        )

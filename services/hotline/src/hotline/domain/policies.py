@@ -102,7 +102,7 @@ def answered(ticket: Ticket, answer: str, at: datetime) -> Ticket:
 
 
 def bounced(ticket: Ticket, reason: str, at: datetime) -> Ticket:
-    """"Not ours": the giver is responsible again when it hears of it, this district no longer."""
+    """ "Not ours": the giver is responsible again when it hears of it, this district no longer."""
     must_hold(ticket)
     if not ticket.came_from:
         raise NowhereToReturn
@@ -133,7 +133,7 @@ def taken(ticket: Ticket, turn: int, by: str, at: datetime) -> Ticket | None:
 
 
 def answered_elsewhere(
-    ticket: Ticket, turn: int, by: str, answer: str, answered_by: str, at: datetime
+    ticket: Ticket, turn: int, by: str, *, answer: str, answered_by: str, at: datetime
 ) -> Ticket | None:
     """The district that this one handed it to brings an answer, its own or that of one further on."""
     if not _is_word_of_the_taker(ticket, turn, by):
@@ -145,7 +145,7 @@ def given_back(ticket: Ticket, turn: int, by: str, reason: str, at: datetime) ->
     """The district that this one handed it to says "not ours": this one is responsible again."""
     if not _is_word_of_the_taker(ticket, turn - 1, by):
         return None
-    return _held_again(ticket, "bounced", at, by, reason, turn)
+    return _held_again(ticket, "bounced", at, by=by, note=reason, turn=turn)
 
 
 def refused(ticket: Ticket, message_id: str, peer: str, code: str, at: datetime) -> Ticket:
@@ -153,7 +153,7 @@ def refused(ticket: Ticket, message_id: str, peer: str, code: str, at: datetime)
     note = f"{peer}: {code}"
     if message_id and message_id == ticket.hand_over_id:
         event = "transfer_refused" if ticket.state is State.TRANSFERRING else "bounce_refused"
-        return _held_again(ticket, event, at, peer, code, ticket.turn, attention=note)
+        return _held_again(ticket, event, at, by=peer, note=code, turn=ticket.turn, attention=note)
     return ticket.after("message_refused", at, by=peer, note=code, attention=note)
 
 
@@ -169,7 +169,7 @@ def _answered(ticket: Ticket, answer: str, by: str, at: datetime) -> Ticket:
 
 
 def _held_again(
-    ticket: Ticket, event: str, at: datetime, by: str, note: str, turn: int, attention: str = ""
+    ticket: Ticket, event: str, at: datetime, *, by: str, note: str, turn: int, attention: str = ""
 ) -> Ticket:
     held = {"state": State.OPEN, "holder": ticket.district, "offered_to": "", "hand_over_id": ""}
     return ticket.after(event, at, by=by, note=note, turn=turn, attention=attention, **held)

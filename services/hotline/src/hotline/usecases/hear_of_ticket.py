@@ -21,13 +21,15 @@ def note_taken(work: Work, message: TransferTaken, *, sender: str, now: datetime
 def keep_answer(work: Work, message: Answered, *, sender: str) -> None:
     """The answer came; it goes on to the district that the ticket came from, if there is one. Raises TicketNotFound."""
     ticket = ticket_for_change(work, message.number)
-    done = answered_elsewhere(ticket, message.turn, sender, message.answer, message.answered_by, message.answered_at)
+    done = answered_elsewhere(
+        ticket, message.turn, sender, answer=message.answer, answered_by=message.answered_by, at=message.answered_at
+    )
     if done is not None:
         keep_answered(work, done)
 
 
 def take_back(work: Work, message: Bounced, *, sender: str) -> None:
-    """"Not ours", said the other district: this one is responsible again. Raises TicketNotFound."""
+    """ "Not ours", said the other district: this one is responsible again. Raises TicketNotFound."""
     ticket = ticket_for_change(work, message.number)
     _keep(work, given_back(ticket, message.turn, sender, message.reason, message.bounced_at))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chassis.paging import Page, Wish, page
+
 from hotline.domain.model import Ticket, Viewer
 from hotline.usecases.ports import Work
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chassis.paging import Wish
+
 from hotline.domain.events import TicketProgressed, ToDistrict
 from hotline.domain.model import Ticket
 

@@ -12,9 +12,7 @@ from hotline.usecases.get_ticket import ticket_for_change
 from hotline.usecases.ports import Work
 
 
-def transfer_ticket(
-    work: Work, number: str, *, to: str, reason: str, opener_subject: str, now: datetime
-) -> Ticket:
+def transfer_ticket(work: Work, number: str, *, to: str, reason: str, opener_subject: str, now: datetime) -> Ticket:
     """The ticket as offered: from now on this district may not answer it, and the other is responsible from its commit.
 
     `opener_subject` is the person's subject in the district `to`, empty where nobody knows it. Raises TicketNotFound,

@@ -2,9 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-
 from chassis.database import create_messaging_tables
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0001_items"
 down_revision = None

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-
 from chassis.database import create_messaging_tables
 
 revision = "0001_tickets"

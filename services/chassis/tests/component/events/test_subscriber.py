@@ -1,0 +1,232 @@
+"""An event has its effect once, whatever fails, dies, is doubled or is nonsense; and nothing that comes is ever lost."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pika
+import pytest
+from chassis.ladder import list_parked, replay
+from tests.support.engines import Engines
+from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed, HandOverOffered
+
+from services.chassis.tests.component.events.bus import RUNGS, SUBSCRIBER
+from services.chassis.tests.component.events.conftest import EVENT_QUEUE, Proc, Store, wait_for
+
+StartProc = Callable[..., Proc]
+PARK = f"park.{SUBSCRIBER}"
+FIRST_RUNG = str(RUNGS[0])
+
+
+def headers(**changes: Any) -> dict[str, Any]:
+    """The headers of a CaseProgressed; a change to None leaves one out."""
+    values = {
+        "cloudEvents:id": str(uuid4()),
+        "cloudEvents:source": "case_routing",
+        "cloudEvents:type": "tongban.case_routing.v1.CaseProgressed",
+        "cloudEvents:subject": "case/C1",
+        "cloudEvents:time": "2026-11-23T01:00:00Z",
+        "cloudEvents:specversion": "1.0",
+        "tongban.version": 1,
+    } | {f"cloudEvents:{name}" if name in _ATTRIBUTES else name: value for name, value in changes.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+_ATTRIBUTES = ("id", "source", "type", "subject", "time")
+
+
+def send(engines: Engines, *messages: tuple[dict[str, Any], bytes], exchange: str = "case_routing.events", key: str = "CaseProgressed") -> None:
+    """Publishes as they come, each with a confirm."""
+    with engines.channel() as channel:
+        channel.confirm_delivery()
+        for told, body in messages:
+            properties = pika.BasicProperties(headers=told, delivery_mode=2, message_id=told.get("cloudEvents:id"))
+            channel.basic_publish(exchange, key, body, properties, mandatory=True)
+
+
+def event(number: str, act: str = "ok", **changes: Any) -> tuple[dict[str, Any], bytes]:
+    return headers(**changes), CaseProgressed(number=number, event=act).SerializeToString()
+
+
+def effects(target: Store) -> dict[str, int]:
+    """How many effects each case has had."""
+    return dict(target.rows("SELECT number, count(*) FROM effects GROUP BY number"))
+
+
+def test_an_event_that_comes_three_times_has_one_effect(engines: Engines, target: Store, subscriber: StartProc) -> None:
+    process = subscriber()
+    doubled = event("C1")
+    send(engines, doubled, doubled, event("C2"), doubled)
+    wait_for(lambda: process.metric('tongban_events_handled_total{handler="notification.on_case_progressed",outcome="duplicate"') == 2, "the doubles to be seen")
+    assert effects(target) == {"C1": 1, "C2": 1}
+    assert target.one("SELECT count(*) FROM inbox") == 2
+    assert engines.depth(EVENT_QUEUE) == 0
+
+
+def test_equal_ids_of_two_districts_are_two_messages(engines: Engines, target: Store, subscriber: StartProc) -> None:
+    subscriber()
+    id, body = str(uuid4()), HandOverOffered(number="C1").SerializeToString()
+    type = "tongban.case_routing.v1.HandOverOffered"
+    told = [headers(id=id, source="courier", type=type, **{"tongban.district": code}) for code in ("310101", "330102", "310101")]
+    send(engines, *((each, body) for each in told), exchange="courier.events", key=f"{SUBSCRIBER}.HandOverOffered")
+    wait_for(lambda: len(target.rows("SELECT event FROM effects")) == 2, "both")
+    assert set(target.rows("SELECT handler, event FROM effects")) == {("on_hand_over_offered", "310101"), ("on_hand_over_offered", "330102")}
+
+
+def test_a_failing_handler_is_rolled_back_and_tried_again_down_the_ladder(
+    engines: Engines, target: Store, subscriber: StartProc
+) -> None:
+    process = subscriber()
+    started = time.time()
+    send(engines, event("late", "late:2"), event("defect", "defect"), event("rule", "rule"), event("away", "away"), event("well"))
+    wait_for(lambda: effects(target) == {"well": 1, "late": 1}, "the third try", 10)
+    assert time.time() - started >= sum(RUNGS)
+    assert target.rows("SELECT attempt FROM effects WHERE number = 'late'") == [(3,)]
+    wait_for(lambda: engines.depth(PARK) == 2, "the hopeless ones to be parked")
+    parked = {row.reason: row for row in list_parked(engines.amqp_url(SUBSCRIBER), SUBSCRIBER)}
+    assert set(parked) == {"defect.KeyError", "notification.no_template"}
+    row = parked["notification.no_template"]
+    assert (row.type, row.source, row.attempts) == ("tongban.case_routing.v1.CaseProgressed", "case_routing", len(RUNGS) + 1)
+    assert row.origin_queue == EVENT_QUEUE
+    assert row.first_failed_at
+    assert engines.depth(PARK) == 2, "looking takes nothing away"
+    wait_for(lambda: process.metric('tongban_events_handled_total{handler="notification.on_case_progressed",outcome="retried"') >= 10, "what only waits for something else to go on waiting", 12)
+    assert engines.depth(PARK) == 2, "and not to be parked"
+    assert "310101199001011234" not in process.lines(), "an error's words may hold somebody's number"
+
+
+@pytest.mark.parametrize(
+    ("flaw", "reason"),
+    [
+        ({"body": b"\xff\xff\xff"}, "event.body_undecodable"),
+        ({"id": None}, "event.headers_missing"),
+        ({"time": "yesterday"}, "event.headers_invalid"),
+        ({"subject": 7}, "event.headers_invalid"),
+        ({"type": "tongban.case_routing.v1.Unheard"}, "event.type_unknown"),
+        ({"source": "hotline"}, "event.source_unexpected"),
+        ({"tongban.district": "310101"}, "event.source_unexpected"),
+    ],
+)
+def test_poison_is_parked_at_once_with_its_body_untouched(
+    engines: Engines, target: Store, subscriber: StartProc, flaw: dict[str, Any], reason: str
+) -> None:
+    body = flaw.pop("body", CaseProgressed(number="C1").SerializeToString())
+    send(engines, (headers(**flaw), body), event("after"))
+    subscriber()
+    wait_for(lambda: effects(target) == {"after": 1}, "what comes behind it")
+    wait_for(lambda: engines.depth(PARK) == 1, "the poison in parking")
+    assert [row.reason for row in list_parked(engines.amqp_url(SUBSCRIBER), SUBSCRIBER)] == [reason]
+    with engines.channel() as channel:
+        assert channel.basic_get(PARK, auto_ack=True)[2] == body
+    assert engines.depth(EVENT_QUEUE) == 0
+
+
+def test_a_process_killed_between_commit_and_ack_has_acted_once(engines: Engines, target: Store, subscriber: StartProc) -> None:
+    send(engines, event("C1"))
+    assert subscriber(die_before_ack=True).died() == -signal.SIGKILL
+    assert effects(target) == {"C1": 1}
+    subscriber()
+    wait_for(lambda: engines.depth(EVENT_QUEUE) == 0, "the ack")
+    wait_for(lambda: target.one("SELECT count(*) FROM inbox") == 1, "one row")
+    assert effects(target) == {"C1": 1}
+
+
+def test_a_process_killed_inside_a_handler_has_not_acted_and_the_next_one_does(
+    engines: Engines, target: Store, subscriber: StartProc
+) -> None:
+    send(engines, event("C1", "die"))
+    assert subscriber(deadly=True).died() == -signal.SIGKILL
+    assert effects(target) == {}
+    subscriber()
+    wait_for(lambda: effects(target) == {"C1": 1}, "the effect")
+
+
+def test_at_sigterm_what_runs_is_finished_and_the_rest_goes_back(engines: Engines, target: Store, subscriber: StartProc) -> None:
+    send(engines, *(event(f"C{n}", "slow:0.3") for n in range(60)))
+    first = subscriber()
+    wait_for(lambda: effects(target), "the first effects")
+    assert first.stop() == 0
+    done = effects(target)
+    assert 0 < len(done) < 60
+    assert engines.depth(EVENT_QUEUE) == 60 - len(done), "what was finished is acked, the rest is back"
+    subscriber()
+    wait_for(lambda: len(effects(target)) == 60, "the rest")
+    assert set(effects(target).values()) == {1}
+
+
+def test_while_the_database_is_away_messages_wait_in_place(engines: Engines, target: Store, subscriber: StartProc) -> None:
+    process = subscriber()
+    send(engines, event("before"))
+    wait_for(lambda: effects(target) == {"before": 1}, "the first")
+    engines.district.database.stop()
+    send(engines, *(event(f"C{n}") for n in range(30)))
+    time.sleep(1)
+    engines.district.database.start()
+    engines.district.database.wait_ready()
+    wait_for(lambda: len(effects(target)) == 31, "all of them, soon after", 10)
+    assert set(target.rows("SELECT attempt FROM effects")) == {(1,)}, "no try was spent on it"
+    assert engines.depth(PARK) == 0
+    assert process.stop() == 0
+
+
+def test_the_handler_works_inside_the_trace_of_the_event(engines: Engines, target: Store, subscriber: StartProc) -> None:
+    subscriber()
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    send(engines, event("C1", "trace", traceparent=traceparent))
+    wait_for(lambda: effects(target), "the effect")
+    assert target.one("SELECT event FROM effects") == "trace:0af7651916cd43dd8448eb211c80319c"
+
+
+def test_replay_brings_parked_messages_home_once_even_when_interrupted(
+    engines: Engines, target: Store, subscriber: StartProc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = engines.amqp_url(SUBSCRIBER)
+    broken = subscriber(broken=True)
+    send(engines, *(event(f"C{n}", "broken", id=f"id-{n}") for n in range(3)), (headers(id="junk"), b"\xff"))
+    wait_for(lambda: engines.depth(PARK) == 4, "all to be parked", 10)
+    broken.stop()
+    subscriber()
+    with monkeypatch.context() as patched:
+        # Published home and confirmed, but not yet taken out of parking: the worst moment to be interrupted.
+        patched.setattr("pika.adapters.blocking_connection.BlockingChannel.basic_ack", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            replay(url, SUBSCRIBER, first_rung=FIRST_RUNG, ids={"id-0"})
+    assert engines.depth(PARK) == 4
+    assert replay(url, SUBSCRIBER, first_rung=FIRST_RUNG, ids={"id-0", "id-1", "id-2"}).moved == 3
+    wait_for(lambda: len(effects(target)) == 3, "their effects")
+    wait_for(lambda: engines.depth(EVENT_QUEUE) + engines.depth(f"retry.{FIRST_RUNG}s") == 0, "the doubled one to pass")
+    assert effects(target) == {"C0": 1, "C1": 1, "C2": 1}
+    assert [row.id for row in list_parked(url, SUBSCRIBER)] == ["junk"]
+    assert replay(url, SUBSCRIBER, first_rung=FIRST_RUNG).moved == 1
+    wait_for(lambda: [row.id for row in list_parked(url, SUBSCRIBER)] == ["junk"], "what is still poison to be parked anew")
+
+
+def test_what_was_parked_for_a_queue_that_is_gone_stays_parked(engines: Engines) -> None:
+    told = headers(id="stray") | {"tongban.origin_queue": "evt.notification.renamed", "tongban.reason": "x"}
+    send(engines, (told, b""), exchange="parking", key=SUBSCRIBER)
+    assert replay(engines.amqp_url(SUBSCRIBER), SUBSCRIBER, first_rung=FIRST_RUNG).stranded == ("stray",)
+    assert engines.depth(PARK) == 1
+
+
+def test_from_outbox_to_inbox_each_event_acts_once_through_a_broker_that_dies(
+    engines: Engines, source: Store, target: Store, relay: StartProc, subscriber: StartProc
+) -> None:
+    relay(batch=20)
+    subscriber()
+    for n in range(40):
+        source.publish(*(f"C{n}-{m}" for m in range(10)))
+        if n == 20:
+            engines.district.broker.kill()
+            engines.district.broker.start()
+    engines.district.wait_engines()
+    wait_for(lambda: len(effects(target)) == 400, "all of them", 30)
+    wait_for(lambda: source.waiting() == 0, "their confirms")
+    assert set(effects(target).values()) == {1}
+
+
+def _interrupt(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt

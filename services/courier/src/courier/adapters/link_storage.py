@@ -1,0 +1,236 @@
+"""The transaction of looking after links: canaries, gaps, what is due, what is old, and what operators list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from courier import messages
+from courier.adapters.books import Books
+from courier.domain.envelope import Lane
+from courier.domain.order import missing
+from courier.usecases.ports import LinkRow, Quarantined, SentView, Settled, Standing
+
+#: How many gaps are looked at and asked for at once.
+GAP_WINDOW = 5000
+
+_LINKS = """
+    SELECT l.peer, l.linked_since, l.last_echo, l.round_trip_ms, l.clock_difference_ms, l.receipted, l.refused_by_peer,
+        coalesce((SELECT sum(last) FROM sequence s WHERE s.peer = l.peer), 0)::bigint,
+        coalesce((SELECT sum(accepted) FROM arrival a WHERE a.source = l.peer), 0)::bigint,
+        coalesce((SELECT sum(refused) FROM arrival a WHERE a.source = l.peer), 0)::bigint,
+        w.waiting, w.oldest,
+        (SELECT min(gap_since) FROM arrival a WHERE a.source = l.peer),
+        (SELECT min(created_at) FROM sent s
+            WHERE s.peer = l.peer AND s.opens <> '' AND s.answered_at IS NULL AND s.state = 'receipted'
+              AND s.created_at < %s),
+        (SELECT min(at) FROM early e WHERE e.target IN (l.peer, '*')),
+        l.last_conflict, l.last_restore, l.last_receipt_differing,
+        (SELECT max(at) FROM quarantine q WHERE q.source = l.peer OR q.written_by = 'courier.' || l.peer)
+    FROM link l, LATERAL (SELECT count(*) AS waiting, min(created_at) AS oldest FROM sent s
+        WHERE s.peer = l.peer AND s.due_at IS NOT NULL) AS w
+    ORDER BY l.peer"""
+
+
+class LinkBooks(Books):
+    """Everything about links that is not a message."""
+
+    # Links ----------------------------------------------------------------------------------------------------------------
+
+    def open_link(self, peer: str, now: datetime) -> bool:
+        """Notes a link as open; True if it was not."""
+        opened = self.connection.exec_driver_sql(
+            """INSERT INTO link (peer, linked_since, open, openings) VALUES (%s, %s, true, 1)
+               ON CONFLICT (peer) DO UPDATE SET open = true, linked_since = excluded.linked_since,
+                   openings = link.openings + 1 WHERE NOT link.open RETURNING openings""",
+            (peer, now),
+        ).scalar()
+        if opened is not None:
+            self.outbox.publish(messages.link_opened(peer, now, opened), subject=f"link/{peer}", version=opened)
+        return opened is not None
+
+    def close_links(self, except_for: Iterable[str]) -> None:
+        """Notes every other link as not open, so that it opens again later."""
+        self.connection.exec_driver_sql(
+            "UPDATE link SET open = false WHERE open AND NOT peer = ANY(%s::text[])", (list(except_for),)
+        )
+
+    def link_rows(self, unanswered_before: datetime) -> list[LinkRow]:
+        return [LinkRow(*row) for row in self.connection.exec_driver_sql(_LINKS, (unanswered_before,))]
+
+    def clock_differences(self) -> dict[str, timedelta]:
+        rows = self.connection.exec_driver_sql("SELECT peer, clock_difference_ms FROM link")
+        return {peer: timedelta(milliseconds=value) for peer, value in rows}
+
+    # Canaries -------------------------------------------------------------------------------------------------------------
+
+    def next_canary(self, peer: str) -> int:
+        ask = "UPDATE link SET canary = canary + 1 WHERE peer = %s RETURNING canary"
+        return self.connection.exec_driver_sql(ask, (peer,)).scalar() or 0
+
+    def last_echo(self, peer: str) -> datetime | None:
+        return self.connection.exec_driver_sql("SELECT last_echo FROM link WHERE peer = %s", (peer,)).scalar()
+
+    def note_echo(
+        self, peer: str, sequence: int, round_trip_ms: float, clock_difference_ms: float, now: datetime
+    ) -> bool:
+        """Notes the echo of the last canary; False for that of an older one, or one that was never sent."""
+        done = self.connection.exec_driver_sql(
+            """UPDATE link SET last_echo = %s, round_trip_ms = %s, clock_difference_ms = %s
+               WHERE peer = %s AND canary = %s""",
+            (now, round_trip_ms, clock_difference_ms, peer, sequence),
+        )
+        return done.rowcount == 1
+
+    def add_anchor(self, peer: str, epoch: int, seq: int, jws: str, now: datetime) -> None:
+        self.connection.exec_driver_sql(
+            """INSERT INTO anchor (peer, epoch, seq, jws, at) VALUES (%s, %s, %s, %s, %s)
+               ON CONFLICT (peer, epoch, seq) DO NOTHING""",
+            (peer, epoch, seq, jws, now),
+        )
+
+    def standing(self, peer: str, registry_version: int) -> Standing:
+        epoch = self.connection.exec_driver_sql("SELECT head_epoch FROM state").scalar() or 1
+        sent = self.connection.exec_driver_sql(
+            "SELECT last FROM sequence WHERE peer = %s AND lane = %s", (peer, Lane.MAIN.value)
+        ).scalar()
+        seen = self.connection.exec_driver_sql(
+            "SELECT epoch, highest FROM arrival WHERE source = %s AND lane = %s ORDER BY epoch DESC LIMIT 1",
+            (peer, Lane.MAIN.value),
+        ).one_or_none()
+        return Standing(registry_version, epoch, sent or 0, *(seen or (0, 0)))
+
+    def note_claimed(self, source: str, epoch: int, number: int, now: datetime) -> None:
+        """The peer says that it has sent up to `number`: what has not come by now is missing."""
+        if number < 1:
+            return
+        self.connection.exec_driver_sql(
+            """INSERT INTO arrival (source, lane, epoch, claimed, gap_since) VALUES (%s, %s, %s, %s, %s)
+               ON CONFLICT (source, lane, epoch) DO UPDATE SET claimed = greatest(arrival.claimed, excluded.claimed),
+                   gap_since = CASE WHEN arrival.contiguous < greatest(arrival.claimed, excluded.claimed, arrival.highest)
+                                    THEN coalesce(arrival.gap_since, excluded.gap_since) END""",
+            (source, Lane.MAIN.value, epoch, number, now),
+        )
+
+    # Missing numbers --------------------------------------------------------------------------------------------------------
+
+    def gaps_to_ask(self, now: datetime, patience: timedelta, again: timedelta) -> list[tuple[str, int, list[int]]]:
+        """(peer, epoch, numbers) of gaps that are older than `patience` and were not asked for within `again`."""
+        rows = self.connection.exec_driver_sql(
+            """UPDATE arrival SET asked_at = %s WHERE lane = %s AND gap_since < %s AND (asked_at IS NULL OR asked_at < %s)
+               RETURNING source, epoch, contiguous, greatest(highest, claimed)""",
+            (now, Lane.MAIN.value, now - patience, now - again),
+        ).all()
+        found = []
+        for source, epoch, contiguous, highest in rows:
+            numbers = self._missing(source, epoch, contiguous, highest)
+            if numbers:
+                found.append((source, epoch, numbers))
+        return found
+
+    def _missing(self, source: str, epoch: int, contiguous: int, highest: int) -> list[int]:
+        upto = min(highest, contiguous + GAP_WINDOW)
+        there = self.connection.exec_driver_sql(
+            "SELECT number FROM received WHERE source = %s AND lane = %s AND epoch = %s AND number > %s AND number <= %s",
+            (source, Lane.MAIN.value, epoch, contiguous, upto),
+        ).scalars()
+        return missing(there, contiguous, upto)
+
+    def kept(self, peer: str, epoch: int, numbers: Sequence[int]) -> list[tuple[int, str, str, str]]:
+        """(number, jws, jwe, trace) of those that can be sent again."""
+        rows = self.connection.exec_driver_sql(
+            """SELECT s.number, s.jws, b.jwe, s.trace FROM sent s JOIN sealed b USING (peer, id)
+               WHERE s.peer = %s AND s.lane = %s AND s.epoch = %s AND s.number = ANY(%s::bigint[]) ORDER BY s.number""",
+            (peer, Lane.MAIN.value, epoch, list(numbers)),
+        )
+        return [tuple(row) for row in rows]
+
+    # What is due ------------------------------------------------------------------------------------------------------------
+
+    def due(self, peer: str, now: datetime, limit: int) -> list[tuple[str, str, str, str, int]]:
+        """(id, jws, jwe, trace, attempts) of what goes to `peer` now, oldest first."""
+        rows = self.connection.exec_driver_sql(
+            """SELECT s.id::text, s.jws, b.jwe, s.trace, s.attempts FROM sent s JOIN sealed b USING (peer, id)
+               WHERE s.peer = %s AND s.due_at <= %s AND (s.valid_until IS NULL OR s.valid_until > %s)
+               ORDER BY s.due_at, s.lane, s.epoch, s.number LIMIT %s""",
+            (peer, now, now, limit),
+        )
+        return [tuple(row) for row in rows]
+
+    def next_due(self, peer: str) -> datetime | None:
+        return self.connection.exec_driver_sql("SELECT min(due_at) FROM sent WHERE peer = %s", (peer,)).scalar()
+
+    def mark_published(self, peer: str, due: dict[str, datetime], now: datetime) -> None:
+        """Notes a confirm: published, and due again only if no receipt comes."""
+        self.connection.exec_driver_sql(
+            """UPDATE sent SET state = 'published', published_at = %s, attempts = attempts + 1, due_at = new.due_at
+               FROM unnest(%s::uuid[], %s::timestamptz[]) AS new (id, due_at)
+               WHERE sent.peer = %s AND sent.id = new.id AND sent.settled_at IS NULL""",
+            (now, list(due), list(due.values()), peer),
+        )
+
+    def mark_closed(self, peer: str, ids: Sequence[str], now: datetime) -> None:
+        """Only for a test build that shows what receipts are for: takes the broker's confirm for the end."""
+        self.connection.exec_driver_sql(
+            """UPDATE sent SET state = 'receipted', settled_at = %s, due_at = NULL
+               WHERE peer = %s AND id = ANY(%s::uuid[])""",
+            (now, peer, list(ids)),
+        )
+
+    def hurry(self, peer: str, now: datetime, older_than: datetime) -> int:
+        """Makes everything without a receipt due now: the link is back."""
+        done = self.connection.exec_driver_sql(
+            "UPDATE sent SET due_at = %s WHERE peer = %s AND due_at > %s AND coalesce(published_at, created_at) < %s",
+            (now, peer, now, older_than),
+        )
+        return done.rowcount
+
+    # What is old ------------------------------------------------------------------------------------------------------------
+
+    def expire_asks(self, now: datetime) -> list[Settled]:
+        rows = self.connection.exec_driver_sql(
+            """UPDATE sent SET state = 'expired', code = 'courier.expired', settled_at = %s, due_at = NULL
+               WHERE due_at IS NOT NULL AND valid_until < %s RETURNING id::text, peer, service, type, subject""",
+            (now, now),
+        ).all()
+        return [Settled(UUID(id), *rest) for id, *rest in rows]
+
+    def prune(self, before: datetime, limit: int = 1000) -> int:
+        """Forgets sealed bodies settled before then, what was in quarantine, and all but one canary's anchor a day."""
+        execute = self.connection.exec_driver_sql
+        bodies = execute(
+            """DELETE FROM sealed b USING (SELECT peer, id FROM sent JOIN sealed USING (peer, id)
+                   WHERE settled_at < %s LIMIT %s) AS old WHERE b.peer = old.peer AND b.id = old.id""",
+            (before, limit),
+        ).rowcount
+        execute("DELETE FROM quarantine WHERE at < %s", (before,))
+        execute(
+            """DELETE FROM anchor a WHERE at < %s AND EXISTS (SELECT 1 FROM anchor later WHERE later.peer = a.peer
+                   AND later.at > a.at AND date_trunc('day', later.at) = date_trunc('day', a.at))""",
+            (before,),
+        )
+        return bodies
+
+    # What operators list ------------------------------------------------------------------------------------------------------
+
+    def sent_views(self, peer: str, state: str, after: tuple[Any, ...] | None, limit: int) -> list[SentView]:
+        """Oldest first; "" lists every peer or every state."""
+        rows = self.connection.exec_driver_sql(
+            """SELECT id::text, peer, epoch, number, subject, type, state, created_at, settled_at, attempts, code FROM sent
+               WHERE (%s = '' OR peer = %s) AND (%s = '' OR state = %s)
+                 AND (%s IS NULL OR (created_at, peer, id) > (%s::timestamptz, %s, %s::uuid))
+               ORDER BY created_at, peer, id LIMIT %s""",
+            (peer, peer, state, state, after and after[0], *(after or (None, None, None)), limit),
+        )
+        return [SentView(UUID(id), *rest) for id, *rest in rows]
+
+    def quarantine_rows(self, after: tuple[Any, ...] | None, limit: int) -> list[Quarantined]:
+        """Newest first."""
+        rows = self.connection.exec_driver_sql(
+            """SELECT id::text AS id, at, written_by, source, code, size, start FROM quarantine
+               WHERE (%s IS NULL OR (at, id) < (%s::timestamptz, %s::uuid)) ORDER BY at DESC, id DESC LIMIT %s""",
+            (after and after[0], *(after or (None, None)), limit),
+        )
+        return [Quarantined(UUID(row.id), row.at, row.written_by, row.source, row.code, row.size, bytes(row.start)) for row in rows]

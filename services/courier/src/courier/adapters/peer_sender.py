@@ -1,0 +1,241 @@
+"""Sends to one peer: its own connection to the peer's broker, its own pace. A dead or silent peer delays nobody else.
+
+Woken by the store; otherwise it looks when the next message is due. Publishes a batch at once and waits for the
+confirms; a confirm is not the end of a message, only the peer's receipt is. The control lane goes first.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections import deque
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from random import random
+from urllib.parse import urlencode
+
+import eventlet
+from chassis.broker import BrokerConnection, BrokerGone, Confirm, Outcome
+from chassis.errors import Fault
+from chassis.green import spawn
+from chassis.outbox import TRACEPARENT
+from eventlet.event import Event
+from pika import BasicProperties
+
+from courier.adapters.link_storage import LinkBooks
+from courier.adapters.metrics import PUBLISHED
+from courier.adapters.office import Office
+from courier.domain.canonical import digest
+from courier.domain.envelope import Claims, Control, encode, join
+from courier.domain.errors import Rejected
+from courier.domain.registry import Member
+from courier.domain.retry import pause
+from courier.usecases.ports import Told
+
+log = logging.getLogger(__name__)
+
+EXCHANGE = "courier.in"
+CONTENT_TYPE = "application/tongban-envelope"
+#: How long a batch's confirms may take.
+CONFIRM_S = 15.0
+POLL_S = 2.0
+PAUSE_S = 1.0
+CONTROL_LIMIT = 5000
+#: What a control message that says nothing else may wait before it is worthless.
+CONTROL_LIFE = timedelta(minutes=5)
+
+
+class PeerSender:
+    """The way to one peer."""
+
+    def __init__(self, office: Office, peer: Member) -> None:
+        self.peer = peer.code
+        self.address = peer.broker
+        self.trusted = trusted_certificates(peer)
+        self._office = office
+        self._folder = tempfile.TemporaryDirectory(prefix="tongban-courier-")
+        self._control: deque[Told] = deque(maxlen=CONTROL_LIMIT)
+        self._again: deque[tuple[str, str, str]] = deque(maxlen=CONTROL_LIMIT)
+        self._wake = Event()
+        self._stopping = False
+        self._link = BrokerConnection(self._url(), f"courier.{self.peer}", confirms=True)
+
+    def start(self) -> None:
+        self._link.start()
+        self._task = spawn(self._run)
+
+    def stop(self) -> None:
+        self._stopping = True
+        self.wake()
+        self._task.kill()
+        self._link.stop(1.0)
+        self._folder.cleanup()
+
+    @property
+    def connected(self) -> bool:
+        return self._link.connected
+
+    def tell(self, told: Told) -> None:
+        """Puts something into the control lane."""
+        self._control.append(told)
+        self.wake()
+
+    def send_again(self, envelopes: Sequence[tuple[str, str, str]]) -> None:
+        """(jws, jwe, trace) of what the peer is missing."""
+        self._again.extend(envelopes)
+        self.wake()
+
+    def wake(self) -> None:
+        """There is something to send."""
+        if not self._wake.ready():
+            self._wake.send()
+
+    def _url(self) -> str:
+        certificates = Path(self._folder.name) / "trusted.pem"
+        certificates.write_text(self.trusted)
+        settings = self._office.settings
+        options = {
+            "cacertfile": str(certificates),
+            "certfile": str(settings.courier_certificate),
+            "keyfile": str(settings.courier_certificate_key),
+        }
+        return f"amqps://{self.address}/courier?{urlencode(options)}"
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake = Event()
+            try:
+                if self._link.wait_connected(POLL_S) and not self._office.closed:
+                    if self._send_round():
+                        continue
+                    self._rest(self._until_due())
+                    continue
+            except BrokerGone:
+                pass
+            except Fault as fault:
+                log.warning("sending to %s waits: %s", self.peer, fault.code)
+            except Exception:
+                log.exception("sending to %s failed and goes on", self.peer)
+            self._rest(PAUSE_S)
+
+    def _rest(self, seconds: float) -> None:
+        with eventlet.Timeout(max(0.01, seconds), False):
+            self._wake.wait()
+
+    def _until_due(self) -> float:
+        with self._office.books(LinkBooks) as books:
+            due = books.next_due(self.peer)
+        if due is None or self._held_back:
+            return POLL_S
+        return min(POLL_S, (due - self._office.now()).total_seconds())
+
+    @property
+    def _held_back(self) -> bool:
+        """Whether messages wait because the registry suspends the peer."""
+        return not self._office.trust.linked(self.peer) or self._office.trust.suspended(self.peer)
+
+    def _send_round(self) -> bool:
+        """Sends what there is, once; True if it may be worth looking again at once."""
+        self._send_control()
+        if self._held_back:
+            return False
+        confirms = [self._publish(jws, jwe, trace) for jws, jwe, trace in self._take_again()]
+        office = self._office
+        limit = office.settings.courier_batch
+        with office.books(LinkBooks) as books:
+            rows = books.due(self.peer, office.now(), limit)
+        if not rows and not confirms:
+            return bool(self._control or self._again)
+        under_way = [(row, self._publish(row[1], row[2], row[3])) for row in rows]
+        if office.settings.crash_at or office.settings.crash_file:
+            eventlet.sleep(0.05)  # what is published is in the buffer until the next turn of the hub
+            office.crash.at("after_publish_before_confirm")
+        confirmed = self._confirmed(under_way)
+        office.crash.at("after_confirm_before_marked")
+        self._mark(confirmed)
+        PUBLISHED.labels(self.peer).inc(len(confirmed))
+        if len(confirmed) < len(rows):
+            eventlet.sleep(PAUSE_S)
+        return len(rows) == limit or bool(self._control or self._again)
+
+    def _take_again(self) -> list[tuple[str, str, str]]:
+        taken = list(self._again)[: self._office.settings.courier_batch]
+        for _ in taken:
+            self._again.popleft()
+        return taken
+
+    def _publish(self, jws: str, jwe: str, trace: str) -> Confirm:
+        return self._link.publish_confirmed(EXCHANGE, "", join(jws, jwe), self._properties(trace), mandatory=True)
+
+    def _properties(self, trace: str) -> BasicProperties:
+        headers = {TRACEPARENT: trace} if trace else {}
+        return BasicProperties(
+            content_type=CONTENT_TYPE, delivery_mode=2, headers=headers, user_id=f"courier.{self._office.home}"
+        )
+
+    def _confirmed(self, under_way: Sequence[tuple[tuple, Confirm]]) -> list[tuple]:
+        confirmed = []
+        with eventlet.Timeout(CONFIRM_S, False):
+            for row, confirm in under_way:
+                outcome = confirm.wait(CONFIRM_S)
+                if outcome is Outcome.CONFIRMED:
+                    confirmed.append(row)
+                elif outcome is not Outcome.UNKNOWN:
+                    log.warning("the broker of %s does not take a message: %s", self.peer, outcome.value)
+        return confirmed
+
+    def _mark(self, rows: Sequence[tuple]) -> None:
+        if not rows:
+            return
+        office, now = self._office, self._office.now()
+        first_s = office.settings.courier_retry_s
+        with office.books(LinkBooks) as books:
+            if "receipt" in office.settings.courier_without:
+                books.mark_closed(self.peer, [row[0] for row in rows], now)
+                return
+            chance = random
+            due = {row[0]: now + pause(row[4] + 1, chance(), first_s) for row in rows}
+            books.mark_published(self.peer, due, now)
+
+    # The control lane -----------------------------------------------------------------------------------------------------
+
+    def _send_control(self) -> None:
+        for _ in range(len(self._control)):
+            told = self._control[0]
+            if not self._held_back or told.type == Control.RECEIPT:
+                self._publish_control(told)
+            self._control.popleft()
+
+    def _publish_control(self, told: Told) -> None:
+        office, now = self._office, self._office.now()
+        assert office.seals is not None
+        try:
+            sealed = office.seals.seal(self.peer, "", told.body, now)
+            claims = Claims(
+                id=office.process.new_id(),
+                source=office.home,
+                target=self.peer,
+                epoch=office.head.epoch,
+                number=0,
+                subject="link",
+                subject_seq=0,
+                type=told.type,
+                schema=1,
+                time=now,
+                agreement=0,
+                head=office.head,
+                body=digest(sealed.encode("ascii")),
+                valid_until=told.valid_until,
+                answers_to=told.answers_to,
+            )
+            jws = office.seals.sign(encode(claims), now)
+        except Rejected as refusal:
+            log.error("nothing can be sent to %s: %s", self.peer, refusal)
+            return
+        self._link.publish(EXCHANGE, "", join(jws, sealed), self._properties(""))
+
+
+def trusted_certificates(peer: Member) -> str:
+    """The PEM certificates that the peer's broker is verified with, as the registry has them."""
+    return "\n".join(key.public for key in peer.keys if key.use == "tls")

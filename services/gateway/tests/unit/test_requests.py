@@ -1,0 +1,312 @@
+"""What a request must be like: strict bodies, no control characters, keys, versions, sizes and rates."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+
+import pytest
+from chassis.errors import Fault, Kind
+from gateway.messages import case_routing, catalogue, common
+from gateway.schemas import cases, items, kiosks
+
+from ..fakes import Gateway
+
+NUMBER = "320508-20261123-ABCDEFGH"
+KEY = {"Idempotency-Key": "key-1"}
+
+
+def submit(ask, body=None, **more):
+    return ask("POST", "/v1/cases", "citizen", json=body or cases.EXAMPLE, **{"headers": KEY} | more)
+
+
+def test_an_application_reaches_case_routing_as_it_was_sent(gateway, ask) -> None:
+    gateway.bus.answers["case_routing.submit_case"] = case_routing.Case(number=NUMBER, version=1)
+    answer = submit(ask)
+    assert (answer.status_code, answer.headers["location"], answer.headers["etag"]) == (
+        201,
+        f"/v1/cases/{NUMBER}",
+        '"1"',
+    )
+    ((method, request, _),) = gateway.bus.calls
+    material, sent = request.materials[0], cases.EXAMPLE["materials"][0]
+    content = base64.b64decode(sent["content"])
+    assert (method, request.item_code, request.idempotency_key) == (
+        "case_routing.submit_case",
+        cases.EXAMPLE["item_code"],
+        "key-1",
+    )
+    assert (material.content, material.size, material.sha256) == (
+        content,
+        len(content),
+        hashlib.sha256(content).hexdigest(),
+    )
+
+
+def changed(**fields) -> dict:
+    return {**cases.EXAMPLE, **fields}
+
+
+def material(**fields) -> dict:
+    return changed(materials=[{**cases.EXAMPLE["materials"][0], **fields}])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        changed(more="x"),
+        material(more="x"),
+        changed(item_code=7),
+        changed(item_code=None),
+        changed(item_code=""),
+        changed(item_code="a b"),
+        changed(item_code="a\x00"),
+        changed(item_code="a\n"),
+        changed(materials={}),
+        changed(materials=cases.EXAMPLE["materials"] * 21),
+        material(name="a\x00b"),
+        material(name="a\x1bb"),
+        material(name="a\nb"),
+        material(name=" "),
+        material(name="x" * 201),
+        material(content="not base64!"),
+        material(content="AAA"),
+        material(content="AAAA" * 30_000),
+        material(media_type="text"),
+        [],
+        7,
+        "x",
+    ],
+    ids=lambda body: str(body)[:40],
+)
+def test_a_body_that_is_not_as_described_is_refused_and_its_values_are_not_repeated(gateway, ask, body) -> None:
+    answer = ask("POST", "/v1/cases", "citizen", json=body, headers=KEY)
+    assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid")
+    assert answer.json()["errors"]
+    assert "not base64" not in answer.text
+    assert gateway.bus.calls == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[" * 100_000,
+        b'{"item_code": "\xff"}',
+        b'{"item_code": "\\ud800", "materials": []}',
+        b'{"a": ' + b"9" * 5000 + b"}",
+    ],
+    ids=["empty", "cut", "null", "deep", "no UTF-8", "half a character", "long number"],
+)
+def test_what_is_no_json_is_refused(gateway, ask, content) -> None:
+    answer = ask("POST", "/v1/cases", "citizen", content=content, headers={**KEY, "Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid")
+    assert gateway.bus.calls == []
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_another_content_type_is_not_supported(ask, media_type) -> None:
+    answer = ask("POST", "/v1/cases", "citizen", content=b"{}", headers={**KEY, "Content-Type": media_type})
+    assert (answer.status_code, answer.json()["code"]) == (415, "request.unsupported_media_type")
+
+
+def test_a_body_over_one_mebibyte_is_too_large_told_or_not(gateway) -> None:
+    async def chunks():
+        for _ in range(20):
+            yield b" " * 65_536
+
+    async def both():
+        headers = {**KEY, "Content-Type": "application/json"}
+        return [
+            await gateway.send("POST", "/v1/cases", "citizen", content=c, headers=headers)
+            for c in (b" " * 2**21, chunks())
+        ]
+
+    for answer in asyncio.run(both()):
+        assert (answer.status_code, answer.json()["code"]) == (413, "request.too_large")
+
+
+@pytest.mark.parametrize("key", ["", "x" * 65, "a b", "ä"])
+def test_an_idempotency_key_is_visible_ascii(ask, key) -> None:
+    assert submit(ask, headers={"Idempotency-Key": key.encode()}).json()["code"] == "request.invalid"
+
+
+def test_a_missing_idempotency_key_is_named(ask) -> None:
+    assert submit(ask, headers={}).json()["code"] == "request.key_missing"
+
+
+@pytest.mark.parametrize("path", ["/v1/items?more=1", "/v1/items?size=1&size=2", "/v1/items?size=0", "/v1/items?size=101", "/v1/items?size=x",
+                                  "/v1/items?cursor=%00", "/v1/items?q=%00", "/v1/items?handling_district=1", "/v1/links/1/messages",
+                                  "/v1/links/310101/messages?state=nothing", "/v1/items/a%00", "/v1/deliveries"])  # fmt: skip
+def test_a_parameter_that_is_not_as_described_is_refused(gateway, ask, path) -> None:
+    answer = ask("GET", path, "operator")
+    assert answer.status_code == 422
+    assert answer.json()["code"] in ("request.invalid", "request.unknown_parameter", "request.repeated_parameter")
+    assert gateway.bus.calls == []
+
+
+def test_a_search_finds_and_its_absence_lists(gateway, ask) -> None:
+    found = catalogue.FindItemsResponse(items=[catalogue.Item(code="a")], page=common.PageInfo(next="abc"))
+    gateway.bus.answers["catalogue.find_items"] = found
+    assert ask("GET", "/v1/items?q=%E7%A4%BE%E4%BF%9D&size=5&cursor=x", "citizen").json()["next"] == "abc"
+    assert ask("GET", "/v1/items", "citizen").json() == {"items": [], "next": None}
+    (_, first, _), (method, _, _) = gateway.bus.calls
+    assert (first.query, first.page.size, first.page.cursor, method) == ("社保", 5, "x", "catalogue.list_items")
+
+
+def act(ask, **headers):
+    return ask("POST", f"/v1/cases/{NUMBER}/accept", "clerk", headers={**KEY, **headers})
+
+
+@pytest.mark.parametrize(
+    ("if_match", "version"), [(None, 0), ("*", 0), ('"3"', 3), ('W/"3"', -1), ('"x"', -1), ('"0"', -1), ('"03"', -1)]
+)
+def test_if_match_becomes_the_version_that_the_act_expects(gateway, ask, if_match, version) -> None:
+    headers = {"If-Match": if_match} if if_match else {}
+    act(ask, **headers)
+    assert [request.expected_version for _, request, _ in gateway.bus.calls] == [version]
+
+
+def test_another_version_than_if_match_asks_for_is_a_failed_precondition(gateway, ask) -> None:
+    gateway.bus.answers["case_routing.accept_case"] = Fault("case_routing.version_conflict", "conflict", "…")
+    answer = act(ask, **{"If-Match": '"3"'})
+    assert (answer.status_code, answer.json()["code"]) == (412, "case_routing.version_conflict")
+
+
+def test_if_match_that_is_no_tag_is_refused(ask) -> None:
+    assert act(ask, **{"If-Match": "3"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("known", "status"),
+    [(None, 200), ('"7"', 304), ('W/"7"', 304), ('"6", "7"', 304), ("*", 304), ('"6"', 200), ('"77"', 200)],
+)
+def test_a_case_that_the_caller_has_already_is_not_sent_again(gateway, ask, known, status) -> None:
+    gateway.bus.answers["case_routing.get_case"] = case_routing.Case(number=NUMBER, version=7)
+    answer = ask("GET", f"/v1/cases/{NUMBER}", "citizen", headers={"If-None-Match": known} if known else {})
+    assert (answer.status_code, answer.headers["etag"]) == (status, '"7"')
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert bool(answer.content) == (status == 200)
+
+
+@pytest.mark.parametrize(("verb", "body"), [("grant", {"reasons": "x"}), ("refuse", {"reasons": "x"})])
+def test_a_decision_carries_its_reasons(gateway, ask, verb, body) -> None:
+    ask("POST", f"/v1/cases/{NUMBER}/{verb}", "clerk", json=body, headers=KEY)
+    ((method, request, _),) = gateway.bus.calls
+    assert (method, request.reasons) == (f"case_routing.{verb}_case", "x")
+
+
+@pytest.mark.parametrize("reasons", ["", " \n ", None, "a\x00b"])
+def test_a_refusal_has_reasons(ask, reasons) -> None:
+    assert ask("POST", f"/v1/cases/{NUMBER}/refuse", "clerk", json={"reasons": reasons}, headers=KEY).status_code == 422
+
+
+def test_examples_are_accepted_and_reach_their_service(gateway, ask) -> None:
+    assert ask("PUT", "/v1/items/a", "publisher", json=items.EXAMPLE).status_code == 200
+    assert ask("POST", "/v1/kiosks", "fleet_manager", json=kiosks.EXAMPLE, headers=KEY).status_code == 201
+    (_, publish, _), (_, register, _) = gateway.bus.calls
+    assert publish.item.mode == catalogue.CROSS_PROVINCE_MODE_FULLY_ONLINE
+    assert publish.item.provenance == publish.item.terms_provenance == common.PROVENANCE_OWNER
+    assert publish.item.materials[0].key == "identity_card"
+    assert '"crv":"Ed25519"' in register.public_jwk
+
+
+STATUSES = [
+    (Kind.INVALID, 422), (Kind.UNAUTHENTICATED, 401), (Kind.FORBIDDEN, 403), (Kind.NOT_FOUND, 404), (Kind.CONFLICT, 409),
+    (Kind.TOO_LARGE, 413), (Kind.RATE_LIMITED, 429), (Kind.UNAVAILABLE, 503), (Kind.DEADLINE, 503), (Kind.INTERNAL, 500),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "status"), STATUSES)
+def test_a_service_s_fault_becomes_a_problem_with_its_code(gateway, ask, kind, status) -> None:
+    gateway.bus.answers["catalogue.get_item"] = Fault("catalogue.something", kind, "A sentence.", {"field": "name"})
+    answer = ask("GET", "/v1/items/a", "citizen")
+    body = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert (body["code"], body["detail"], body["status"], body["details"]) == (
+        "catalogue.something",
+        "A sentence.",
+        status,
+        {"field": "name"},
+    )
+    assert body["type"] == "urn:tongban:problem:catalogue.something"
+    assert ("retry-after" in answer.headers) == (status in (429, 503))
+    assert ("www-authenticate" in answer.headers) == (status == 401)
+
+
+def test_every_kind_of_fault_has_a_status() -> None:
+    assert {kind for kind, _ in STATUSES} == set(Kind)
+
+
+def test_a_defect_tells_nothing_of_its_inside(gateway, ask) -> None:
+    def broken(_):
+        raise RuntimeError("secret inside")
+
+    gateway.bus.answers["catalogue.get_item"] = broken
+    answer = ask("GET", "/v1/items/a", "citizen")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "secret" not in answer.text
+
+
+def test_who_asks_too_often_is_told_when_to_come_back_and_others_are_not_held_up(tmp_path) -> None:
+    gateway = Gateway(tmp_path, {"rate_per_second": 0.1, "rate_burst": 3.0})
+
+    async def storm():
+        mine = [await gateway.send("GET", "/v1/items", "citizen", subject="one") for _ in range(5)]
+        return mine, await gateway.send("GET", "/v1/items", "citizen", subject="two")
+
+    mine, other = asyncio.run(storm())
+    assert [answer.status_code for answer in mine] == [200, 200, 200, 429, 429]
+    assert (mine[-1].json()["code"], mine[-1].headers["retry-after"]) == ("request.too_many", "10")
+    assert other.status_code == 200
+
+
+@pytest.mark.parametrize("value", ["", "Basic abc", "Bearer", "Bearer ", "bearer"])
+def test_what_is_no_bearer_token_is_none(ask, value) -> None:
+    answer = ask("GET", "/v1/items", headers={"Authorization": value})
+    assert (answer.status_code, answer.json()["code"]) == (401, "token.missing")
+
+
+def test_every_answer_has_the_headers_that_browsers_need(ask) -> None:
+    for answer in (ask("GET", "/v1/items", "citizen"), ask("GET", "/nothing"), ask("GET", "/livez")):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["strict-transport-security"]
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_story_has_the_spans_of_this_district_or_says_that_it_could_not_ask(gateway, ask) -> None:
+    traces = [case_routing.CaseTrace(trace_id="ab" * 16, district="320508", event="submitted")]
+    gateway.bus.answers["case_routing.get_case_traces"] = case_routing.GetCaseTracesResponse(
+        traces=traces, districts=["320508"]
+    )
+    told = ask("GET", f"/v1/cases/{NUMBER}/trace", "operator").json()
+    assert (told["spans_available"], told["spans"], told["traces"][0]["trace_id"]) == (False, [], "ab" * 16)
+
+    class Source:
+        async def batches(self, ids):
+            return [{"resource": list(ids)}]
+
+    gateway.app.state.trace_source = Source()
+    told = ask("GET", f"/v1/cases/{NUMBER}/trace", "operator").json()
+    assert (told["spans_available"], told["spans"]) == (True, [{"resource": ["ab" * 16]}])
+
+
+def test_readiness_names_what_is_missing(gateway, ask) -> None:
+    answer = ask("GET", "/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"ready": False, "not_ready": ["bus", "keys"]})
+    assert ask("GET", "/livez").status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path", "status", "code"), [("GET", "/v2", 404, "request.no_such_resource"), ("DELETE", "/v1/items", 405, "request.method_not_allowed"),
+                                                                ("GET", "/v1/items/", 404, "request.no_such_resource"), ("OPTIONS", "/v1/cases", 405, "request.method_not_allowed")])  # fmt: skip
+def test_what_http_refuses_is_a_problem_too(ask, method, path, status, code) -> None:
+    answer = ask(method, path, "citizen")
+    assert (answer.status_code, answer.json()["code"], answer.headers["content-type"]) == (
+        status,
+        code,
+        "application/problem+json",
+    )
+    assert status != 405 or answer.headers["allow"]

@@ -1,0 +1,432 @@
+"""The web process on a real database: signing in and out, tokens, and what it says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+import time
+
+import httpx
+import pytest
+from chassis.clock import FixedClock, new_id
+from identity import samples
+from identity.adapters.client_keys import canonical_key
+from identity.domain.model import Role
+from identity.domain.policies import SESSION_LIFETIME
+from identity.http.app import build
+from identity.http.parts import build as build_parts
+from identity.http.settings import HttpSettings
+from identity.usecases.disable_account import disable_account
+from joserfc import jwt
+from joserfc.jwk import KeySet, OKPKey
+from sqlalchemy import text
+
+from ..factories import PASSWORD, client
+
+pytestmark = pytest.mark.engines
+
+ISSUER = "https://127.20.9.1:20443"
+FIELD_KEY = base64.b64encode(b"k" * 32).decode()
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+PROGRAM = {"Tongban-CSRF": "1"}
+KIOSK_KEY = OKPKey.generate_key("Ed25519", private=True)
+
+
+@pytest.fixture(scope="module")
+def parts(database, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("identity")
+    keys = [OKPKey.generate_key("Ed25519", {"kid": kid}).as_dict(private=True) for kid in ("now", "before")]
+    (folder / "keys").write_text(json.dumps({"keys": keys}))
+    settings = HttpSettings(
+        district="320508",
+        database_url=database.url,
+        field_key=FIELD_KEY,
+        signing_keys=folder / "keys",
+        issuer=ISSUER,
+        listen_address="127.0.0.1:0",
+        tls_certificate=folder / "-",
+        tls_key=folder / "-",
+    )
+    parts = build_parts(settings, FixedClock(), new_id)
+    loading = samples.Settings(database_url=database.url, field_key=FIELD_KEY)
+    people = list(samples.read_samples())
+    assert samples.load(loading, people, {sample.login: PASSWORD for sample in people})["new"] == len(people)
+    key = canonical_key(json.dumps(KIOSK_KEY.as_dict(private=False)))
+    parts._within(lambda work: work.clients.add(client(public_jwk=key)))
+    yield parts
+    parts.database.close()
+
+
+@pytest.fixture
+def clock(parts):
+    before = parts.clock.at
+    yield parts.clock
+    parts.clock.at = before
+
+
+def browser(parts, **headers) -> httpx.AsyncClient:
+    """A browser of its own: it keeps cookies as they say."""
+    transport = httpx.ASGITransport(build(parts), raise_app_exceptions=True)
+    return httpx.AsyncClient(transport=transport, base_url=ISSUER, headers={"Accept": "text/html", **headers})
+
+
+def token_in(page: httpx.Response) -> str:
+    return re.search(r'name="form_token" value="([0-9a-f]{64})"', page.text)[1]
+
+
+async def sign_in(there, login="citizen", password=PASSWORD, **more) -> httpx.Response:
+    fields = {"form_token": token_in(await there.get("/sign-in")), "login": login, "password": password} | more
+    return await there.post("/sign-in", data=fields)
+
+
+def run(journey):
+    return asyncio.run(journey)
+
+
+def test_the_form_works_without_script_and_is_chinese_first(parts) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            return await there.get("/sign-in")
+
+    page = run(journey())
+    assert page.status_code == 200
+    assert '<html lang="zh-Hans">' in page.text
+    assert page.text.index("用户名") < page.text.index("User name")
+    assert "<script" not in page.text
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert page.headers["cache-control"] == "no-store"
+
+
+def test_the_right_password_signs_in_with_a_cookie_no_script_and_no_other_site_can_have(parts) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            done = await sign_in(there, " CITIZEN ")
+            return done, await there.get("/sign-in")
+
+    done, page = run(journey())
+    assert (done.status_code, done.headers["location"]) == (303, "/sign-in")
+    cookie = next(c for c in done.headers.get_list("set-cookie") if c.startswith("__Host-tongban_session="))
+    assert {"Secure", "HttpOnly", "SameSite=lax", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+    assert "domain" not in cookie.lower()
+    assert "样***" in page.text
+    assert "样例居民" not in page.text
+
+
+def test_every_refusal_is_the_same_answer(parts) -> None:
+    parts._within(lambda work: work.accounts.save(work.accounts.by_login("agent").shut_out()))
+
+    async def journey():
+        answers = []
+        wrong = [("citizen", "wrong"), ("nobody", "wrong"), ("nobody", PASSWORD), ("agent", PASSWORD), ("", "")]
+        wrong += [("x" * 100, PASSWORD), ("citizen", PASSWORD + "x" * 300)]
+        for login, password in wrong:
+            async with browser(parts) as there:
+                answers.append(
+                    await there.post(
+                        "/sign-in", data={"login": login, "password": password}, headers={**PROGRAM, "Accept": "*/*"}
+                    )
+                )
+        return answers
+
+    answers = run(journey())
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.text for answer in answers}) == 1
+    assert answers[0].json()["code"] == "identity.sign_in_refused"
+    assert answers[0].headers["content-type"] == "application/problem+json"
+
+
+def test_a_name_that_nobody_has_takes_as_long_as_a_wrong_password(parts) -> None:
+    async def once(login: str) -> float:
+        async with browser(parts) as there:
+            began = time.perf_counter()
+            await there.post("/sign-in", data={"login": login, "password": "wrong"}, headers=PROGRAM)
+            return time.perf_counter() - began
+
+    async def journey():
+        return [sorted([await once(f"{login}") for _ in range(5)])[2] for login in ("clerk", "nobody-else")]
+
+    known, unknown = run(journey())
+    assert 0.5 < known / unknown < 2.0
+
+
+def test_a_refused_form_keeps_the_name_but_never_the_password(parts) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            return await sign_in(there, '"><b>x', "not the password")
+
+    page = run(journey())
+    assert page.status_code == 401
+    assert "不正确" in page.text
+    assert "not the password" not in page.text
+    assert "<b>x" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers"),
+    [
+        ({}, {}),
+        ({"form_token": "0" * 64}, {}),
+        ({"form_token": "é"}, {}),
+        ({}, {"Tongban-CSRF": "1", "Origin": "https://elsewhere.example"}),
+        ({}, {"Tongban-CSRF": "1", "Sec-Fetch-Site": "cross-site"}),
+    ],
+    ids=["no token", "made-up token", "no ASCII", "other origin", "cross-site"],
+)
+def test_what_another_site_could_send_signs_nobody_in_or_out(parts, fields, headers) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            await sign_in(there)
+            answers = [
+                await there.post("/sign-in", data={"login": "clerk", "password": PASSWORD, **fields}, headers=headers),
+                await there.post("/sign-out", data=fields or {"a": ""}, headers=headers),
+                await there.post("/token", data={"grant_type": "urn:tongban:session"}, headers=headers),
+            ]
+            return answers, await there.get("/sign-in")
+
+    answers, page = run(journey())
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert "已登录" in page.text
+
+
+def test_another_browser_s_form_token_signs_nobody_in(parts) -> None:
+    async def journey():
+        async with browser(parts) as there, browser(parts) as attacker:
+            foreign = token_in(await attacker.get("/sign-in"))
+            return await sign_in(there, form_token=foreign)
+
+    assert run(journey()).status_code == 403
+
+
+def test_signing_in_changes_the_session_and_signing_out_ends_it(parts) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            await sign_in(there)
+            first = there.cookies["__Host-tongban_session"]
+            await there.post("/sign-in", data={"login": "citizen", "password": PASSWORD}, headers=PROGRAM)
+            second = there.cookies["__Host-tongban_session"]
+            out = await there.post("/sign-out", data={"form_token": token_in(await there.get("/sign-in"))})
+            left = "__Host-tongban_session" in there.cookies
+        answers = []
+        for cookie in (first, second):
+            async with browser(parts, Cookie=f"__Host-tongban_session={cookie}") as thief:
+                answers.append(await thief.post("/token", data={"grant_type": "urn:tongban:session"}, headers=PROGRAM))
+        return first != second, out.status_code, left, answers
+
+    rotated, status, left, answers = run(journey())
+    assert (rotated, status, left) == (True, 303, False)
+    assert [answer.json()["code"] for answer in answers] == ["identity.not_signed_in"] * 2
+
+
+async def session_token(there) -> httpx.Response:
+    return await there.post("/token", data={"grant_type": "urn:tongban:session"}, headers=PROGRAM)
+
+
+def claims_of(parts, answer: httpx.Response) -> dict:
+    keys = KeySet.import_key_set(parts.signer.public)
+    return jwt.decode(answer.json()["access_token"], keys, algorithms=["EdDSA"]).claims
+
+
+def test_a_session_is_exchanged_for_a_short_token_that_says_who_and_how_strongly(parts, clock) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            await sign_in(there, "clerk")
+            clock.advance(minutes=5)
+            return await session_token(there)
+
+    answer = run(journey())
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert (answer.json()["token_type"], answer.json()["expires_in"]) == ("Bearer", 600)
+    claims = claims_of(parts, answer)
+    assert (claims["iss"], claims["aud"], claims["roles"], claims["acr"]) == (
+        ISSUER,
+        "tongban-gateway:320508",
+        ["clerk"],
+        "L5",
+    )
+    assert claims["iat"] - claims["auth_time"] == 300
+    assert claims["exp"] - claims["iat"] == 600
+
+
+def test_a_session_ends_after_eight_hours_and_with_its_account(parts, clock) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            await sign_in(there, "publisher")
+            before = await session_token(there)
+            clock.advance(seconds=SESSION_LIFETIME.total_seconds())
+            late = await session_token(there)
+            clock.advance(seconds=-SESSION_LIFETIME.total_seconds())
+            again = await session_token(there)
+            subject = claims_of(parts, again)["sub"]
+            parts._within(lambda work: disable(work, subject))
+            return before, late, again, await session_token(there)
+
+    def disable(work, subject):
+        work.record = lambda event: None
+        disable_account(work, subject, "test", by="operator", now=parts.now())
+
+    assert [answer.status_code for answer in run(journey())] == [200, 401, 200, 401]
+
+
+def client_assertion(parts, key=KIOSK_KEY, **changes) -> str:
+    now = int(parts.now().timestamp())
+    claims = {"iss": "kiosk-1", "sub": "kiosk-1", "aud": f"{ISSUER}/token", "jti": str(new_id()), "exp": now + 60}
+    return jwt.encode({"alg": "EdDSA"}, claims | changes, key, algorithms=["EdDSA"])
+
+
+async def client_token(there, assertion: str, **changes) -> httpx.Response:
+    fields = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": assertion,
+    }
+    return await there.post("/token", data=fields | changes)
+
+
+def test_a_client_gets_a_token_for_its_key_once_per_assertion_also_at_the_same_moment(parts) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            signed = client_assertion(parts)
+            return await asyncio.gather(*(client_token(there, signed) for _ in range(16)))
+
+    answers = run(journey())
+    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 15
+    claims = claims_of(parts, next(answer for answer in answers if answer.status_code == 200))
+    assert (claims["sub"], claims["client_id"], claims["roles"]) == ("kiosk-1", "kiosk-1", [Role.KIOSK.value])
+    assert "acr" not in claims
+    refused = next(answer for answer in answers if answer.status_code == 401)
+    assert (refused.json()["error"], refused.json()["code"]) == ("invalid_client", "identity.client_refused")
+
+
+def test_a_client_nobody_knows_and_a_wrong_key_are_refused_alike(parts) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            return [
+                await client_token(there, client_assertion(parts, iss="nobody", sub="nobody")),
+                await client_token(there, client_assertion(parts, OKPKey.generate_key("Ed25519"))),
+                await client_token(there, client_assertion(parts), client_id="kiosk-2"),
+                await client_token(there, client_assertion(parts), client_assertion_type="other"),
+                await client_token(there, "x" * 9000),
+                await client_token(there, client_assertion(parts, iss="a\x00", sub="a\x00")),
+            ]
+
+    answers = run(journey())
+    assert len({(answer.status_code, answer.text) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("grant", ["password", "", "authorization_code"])
+def test_there_is_no_password_grant_nor_any_other(parts, grant) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            fields = {"grant_type": grant, "username": "citizen", "password": PASSWORD}
+            return await there.post("/token", data=fields, headers=PROGRAM)
+
+    answer = run(journey())
+    assert (answer.status_code, answer.json()["error"]) == (422, "unsupported_grant_type")
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status"),
+    [
+        (b"{}", {"Content-Type": "application/json"}, 415),
+        (b"grant_type=%ff", {"Content-Type": "application/x-www-form-urlencoded"}, 422),
+        (b"a=1&a=2", {"Content-Type": "application/x-www-form-urlencoded"}, 422),
+        (b"login=%00", {"Content-Type": "application/x-www-form-urlencoded"}, 422),
+        (b"&".join(b"a%d=1" % n for n in range(30)), {"Content-Type": "application/x-www-form-urlencoded"}, 422),
+        (b"a=" + b"x" * 2**20, {"Content-Type": "application/x-www-form-urlencoded"}, 413),
+    ],
+    ids=["json", "no UTF-8", "twice", "NUL", "many fields", "too large"],
+)
+@pytest.mark.parametrize("path", ["/token", "/sign-in", "/sign-out"])
+def test_an_unreadable_form_is_a_problem(parts, path, content, headers, status) -> None:
+    async def journey():
+        async with browser(parts, Accept="*/*") as there:
+            return await there.post(path, content=content, headers=headers)
+
+    answer = run(journey())
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"].startswith("request.")
+
+
+def test_the_metadata_claims_only_what_is_there(parts) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            described = (await there.get("/.well-known/openid-configuration")).json()
+            same = (await there.get("/.well-known/oauth-authorization-server")).json()
+            keys = (await there.get(described["jwks_uri"])).json()
+            grants = [
+                await there.post(described["token_endpoint"], data={"grant_type": grant})
+                for grant in described["grant_types_supported"]
+            ]
+            return described, same, keys, grants
+
+    described, same, keys, grants = run(journey())
+    assert described == same
+    assert described["issuer"] == ISSUER
+    assert not {"authorization_endpoint", "userinfo_endpoint"} & described.keys()
+    assert [key["kid"] for key in keys["keys"]] == ["now", "before"]
+    assert not any("d" in key for key in keys["keys"])
+    assert all(grant.json()["error"] != "unsupported_grant_type" for grant in grants)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "request.no_such_resource"),
+        ("DELETE", "/sign-in", 405, "request.method_not_allowed"),
+        ("GET", "/token", 405, "request.method_not_allowed"),
+    ],
+)
+def test_what_http_refuses_is_a_problem_too(parts, method, path, status, code) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            return await there.request(method, path)
+
+    answer = run(journey())
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert status != 405 or answer.headers["allow"]
+
+
+def test_readiness_asks_the_database(parts) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            return [(await there.get(path)).status_code for path in ("/livez", "/readyz", "/metrics")]
+
+    assert run(journey()) == [200, 200, 200]
+
+
+def test_two_hundred_guesses_at_once_are_all_refused_and_the_right_password_still_works(parts) -> None:
+    async def journey():
+        async with browser(parts, Accept="*/*") as there:
+
+            def attempt(password):
+                return there.post(
+                    "/sign-in", data={"login": "operator", "password": password}, headers=PROGRAM, timeout=120
+                )
+
+            guesses = [asyncio.create_task(attempt(f"guess {n}")) for n in range(200)]
+            await asyncio.sleep(0.2)
+            right = await attempt(PASSWORD)
+            return right, await asyncio.gather(*guesses)
+
+    right, guesses = run(journey())
+    assert right.status_code == 303
+    assert {guess.status_code for guess in guesses} == {401}
+
+
+def test_nothing_in_the_sessions_table_is_a_cookie(parts) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            await sign_in(there)
+            return there.cookies["__Host-tongban_session"]
+
+    cookie = run(journey())
+    with parts.database.transaction() as connection:
+        assert (
+            cookie not in connection.execute(text("SELECT string_agg(sessions::text, ' ') FROM sessions")).scalar_one()
+        )

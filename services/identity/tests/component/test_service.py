@@ -1,0 +1,174 @@
+"""The running identity on a real broker and database: what other services may learn, and who may act."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+
+import pytest
+from chassis.database import Database
+from chassis.errors import Fault
+from identity.adapters.sealing import Sealing
+from identity.adapters.storage import Storage
+from tongban.identity.v1 import identity_pb2 as pb
+
+from tests.support.calls import BusClient, a_person, eventually
+
+from ..factories import ID_NUMBER, KEY, OTHER_KEY, PASSWORD
+
+pytestmark = pytest.mark.engines
+
+OPERATOR, FLEET = a_person("operator", subject="operator-1"), a_person("fleet_manager")
+
+
+@pytest.fixture(scope="module")
+def environ(engines, database):
+    return engines.district.service_environ("identity") | {"TONGBAN_DATABASE_URL": database.url}
+
+
+@pytest.fixture(scope="module")
+def bus(broker, database, service_process) -> BusClient:
+    service_process("identity", database)
+    return BusClient(broker)
+
+
+def load(environ, path) -> subprocess.CompletedProcess:
+    argv = [sys.executable, "-m", "identity", "load-samples", "--passwords-file", str(path)]
+    return subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture(scope="module")
+def people(environ, database, tmp_path_factory) -> dict[str, str]:
+    """login → subject of the samples, loaded by the command."""
+    path = tmp_path_factory.mktemp("samples") / "passwords.json"
+    path.write_text(
+        json.dumps(dict.fromkeys(("citizen", "clerk", "operator", "agent", "fleet", "publisher"), PASSWORD))
+    )
+    done = load(environ, path)
+    assert (done.returncode, done.stdout) == (0, "6 sample accounts: 6 new, 0 changed, 0 unchanged\n"), done.stderr
+    again = load(environ, path)
+    assert again.stdout == "6 sample accounts: 0 new, 0 changed, 6 unchanged\n"
+    pool = Database(database.url)
+    with pool.transaction() as connection:
+        accounts = Storage(connection, Sealing(base64.b64decode(environ["TONGBAN_FIELD_KEY"]))).accounts
+        found = {login: accounts.by_login(login).subject for login in ("citizen", "clerk", "agent")}
+    pool.close()
+    return found
+
+
+def test_loading_without_every_password_changes_nothing_and_says_why(environ, people, tmp_path) -> None:
+    path = tmp_path / "passwords.json"
+    path.write_text(json.dumps({"citizen": "another long password"}))
+    done = load(environ, path)
+    assert done.returncode == 2
+    assert "'clerk'" in done.stderr
+    path.write_text(
+        json.dumps(dict.fromkeys(("citizen", "clerk", "operator", "agent", "fleet", "publisher"), PASSWORD))
+    )
+    assert "6 unchanged" in load(environ, path).stdout
+
+
+def test_a_case_learns_who_applies_and_the_name_the_other_district_has_for_them(bus, people) -> None:
+    def ask(district: str) -> pb.Applicant:
+        request = pb.GetApplicantRequest(subject=people["citizen"], pairwise_for_district=district)
+        return bus.call("identity.get_applicant", request, pb.Applicant, caller="case_routing")
+
+    applicant = ask("310101")
+    assert (applicant.name, applicant.id_number, applicant.acr) == ("样例居民", ID_NUMBER, "L4")
+    assert applicant.pairwise_subject not in ("", people["citizen"])
+    assert ask("310101").pairwise_subject == applicant.pairwise_subject != ask("320106").pairwise_subject
+    assert ask("320508").pairwise_subject == people["citizen"], "at home the subject is its own"
+    assert ask("").pairwise_subject == ""
+
+
+def test_a_notice_learns_where_to_send_it(bus, people) -> None:
+    contact = bus.call(
+        "identity.get_contact", pb.GetContactRequest(subject=people["citizen"]), pb.Contact, caller="notification"
+    )
+    assert (contact.email, contact.language) == ("citizen@sample.example", "zh-Hans")
+
+
+def refused(bus, method, request, answer, **how) -> Fault:
+    with pytest.raises(Fault) as error:
+        bus.call(method, request, answer, **how)
+    return error.value
+
+
+@pytest.mark.parametrize(
+    ("method", "request_type", "answer", "caller"),
+    [
+        ("identity.get_applicant", pb.GetApplicantRequest, pb.Applicant, "case_routing"),
+        ("identity.get_contact", pb.GetContactRequest, pb.Contact, "notification"),
+        ("identity.disable_account", pb.DisableAccountRequest, pb.Account, "gateway"),
+    ],
+)
+def test_who_is_not_here_is_said_to_be_not_here(bus, method, request_type, answer, caller) -> None:
+    fault = refused(bus, method, request_type(subject="nobody"), answer, caller=caller, actor=OPERATOR)
+    assert (fault.code, fault.kind) == ("identity.account_not_found", "not_found")
+
+
+def register(bus, client_id="kiosk-1", key=KEY, roles=("kiosk",), actor=FLEET) -> pb.Client:
+    request = pb.RegisterClientRequest(client_id=client_id, public_jwk=key, roles=roles)
+    return bus.call("identity.register_client", request, pb.Client, caller="terminal_fleet", actor=actor)
+
+
+def test_a_kiosk_s_client_is_registered_once(bus) -> None:
+    first = register(bus)
+    assert (first.client_id, list(first.roles), first.enabled) == ("kiosk-1", ["kiosk"], True)
+    assert register(bus) == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"key": "{}"}, "identity.invalid_client"),
+        ({"key": OTHER_KEY}, "identity.client_exists"),
+        ({"client_id": "A"}, "identity.invalid_client"),
+        ({"client_id": "kiosk-9", "roles": ("operator",)}, "identity.role_not_for_clients"),
+        ({"client_id": "kiosk-9", "actor": a_person("citizen")}, "rpc.forbidden"),
+        ({"client_id": "kiosk-9", "actor": None}, "rpc.forbidden"),
+    ],
+)
+def test_what_may_not_be_registered_is_refused_with_its_code(bus, changes, code) -> None:
+    register(bus)
+    with pytest.raises(Fault) as error:
+        register(bus, **changes)
+    assert error.value.code == code
+
+
+def disable(bus, subject, actor=OPERATOR) -> pb.Account:
+    request = pb.DisableAccountRequest(subject=subject, reason="reported stolen")
+    return bus.call("identity.disable_account", request, pb.Account, actor=actor)
+
+
+def test_only_an_operator_shuts_out_and_not_themself(bus, people) -> None:
+    with pytest.raises(Fault) as error:
+        disable(bus, people["clerk"], a_person("clerk", "citizen"))
+    assert error.value.code == "rpc.forbidden"
+    with pytest.raises(Fault) as error:
+        disable(bus, OPERATOR.subject)
+    assert error.value.code == "identity.own_account"
+
+
+def test_shutting_out_is_done_once_and_written_for_whoever_listens(bus, people, database) -> None:
+    assert [disable(bus, people["agent"]).version for _ in range(2)] == [2, 2]
+    pool = Database(database.url)
+
+    def told() -> list[tuple[str, str]]:
+        with pool.transaction() as connection:
+            rows = connection.exec_driver_sql("SELECT type, headers->>'cloudEvents:subject', body FROM outbox")
+            return [(row[0], row[1], pb.AccountDisabled.FromString(bytes(row[2]))) for row in rows]
+
+    ((kind, subject, event),) = eventually(told)
+    pool.close()
+    assert (kind, subject) == ("tongban.identity.v1.AccountDisabled", f"account/{people['agent']}")
+    assert (event.subject, event.reason, event.version) == (people["agent"], "reported stolen", 2)
+
+
+def test_no_personal_data_is_in_the_log(bus, people, service_process, engines) -> None:
+    logs = "".join(path.read_text() for path in (engines.district.folder / "logs").glob("identity-*.log"))
+    assert logs
+    for secret in (ID_NUMBER, "样例居民", "citizen@sample.example", PASSWORD):
+        assert secret not in logs

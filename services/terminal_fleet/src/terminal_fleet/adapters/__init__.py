@@ -1,0 +1,1 @@
+"""How the terminal fleet reaches its database and the other services."""

@@ -1,0 +1,39 @@
+"""The terminal fleet's tables; migrations make them, storage.py reads and writes them."""
+
+from __future__ import annotations
+
+from chassis.database import messaging_tables
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, MetaData, Table, Text
+
+metadata = MetaData()
+
+#: One row a kiosk that this district owns or hosts.
+kiosks = Table(
+    "kiosks",
+    metadata,
+    Column("id", Text(collation="C"), primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("placement", Text, nullable=False),
+    Column("placement_reason", Text, nullable=False),
+    Column("registered_at", DateTime(timezone=True), nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("health", Text, nullable=False),
+    Column("last_heartbeat_at", DateTime(timezone=True)),
+    Column("sequence", BigInteger, nullable=False),
+    Column("software_version", Text, nullable=False),
+    Column("offer_id", Text, nullable=False),
+    Column("attention", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    CheckConstraint("(health = 'never_seen') = (last_heartbeat_at IS NULL)", name="kiosks_seen_at_a_time"),
+)
+#: Those that may fall silent: own ones (a copy has no client) that are online, by their last heartbeat.
+Index(
+    "kiosks_online",
+    kiosks.c.last_heartbeat_at,
+    postgresql_where=(kiosks.c.health == "online") & (kiosks.c.client_id != ""),
+)
+
+messaging = messaging_tables(metadata)

@@ -1,0 +1,1 @@
+"""What a kiosk is, where it may stand and when it counts as silent; standard library only."""

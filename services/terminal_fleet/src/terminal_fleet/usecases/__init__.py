@@ -1,0 +1,1 @@
+"""What the terminal fleet does, one verb a file."""
