@@ -42,6 +42,7 @@ class Side:
 
     place: Installation
     environ: dict[str, str]
+    changed: bool = False
     _child: Child | None = None
     _seqs: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -55,6 +56,7 @@ class Side:
         """Starts the courier and waits until it is ready."""
         argv = (str(code().python), "-m", "courier")
         self._child = Child(Command("courier", argv, {**self.environ, **extra}, self.place.folder), self.log)
+        self.changed = bool(extra)
         self.wait_ready()
 
     def wait_ready(self) -> None:
@@ -167,6 +169,20 @@ class Side:
             while (got := channel.basic_get(queue, auto_ack=True))[0] is not None:
                 found.append((got[1].headers, got[2]))
         return found
+
+    def arrived(self, *, take: bool = False) -> list[bytes]:
+        """What lies in the queue that peers write to, while the courier is not there to read it."""
+        url = self.place.district.broker.url("admin", self.place.district.secrets.admin, "courier")
+        connection = pika.BlockingConnection(pika.URLParameters(url))
+        try:
+            channel = connection.channel()
+            return [body for _, _, body in iter(lambda: channel.basic_get("courier.in", take), (None, None, None))]
+        finally:
+            connection.close()
+
+    def drop_arrived(self) -> int:
+        """Loses it."""
+        return len(self.arrived(take=True))
 
     # Its books --------------------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from functools import partial
 
 import hypothesis.strategies as st
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from case_routing.domain.errors import CaseError
 from case_routing.domain.model import Act, Mode, State
 from case_routing.domain.policies import accept, deliver, due_act, grant, hand_over, recall, receive, refuse, withdraw
 
@@ -42,12 +40,16 @@ class CaseOfTwoDistricts(RuleBasedStateMachine):
         self.world = TwoDistricts(mode)
         self.longest = dict.fromkeys(DISTRICTS, 0)
 
-    @rule(district=st.sampled_from(DISTRICTS), act=st.sampled_from(sorted(ACTS)))
-    def act(self, district: str, act: str) -> None:
-        if self.world.case(district) is None:
-            return
-        with suppress(CaseError):  # refused with a reason, and nothing changed
-            self.world.act(district, ACTS[act])
+    @precondition(lambda self: self.world.possible(ACTS))
+    @rule(data=st.data())
+    def act(self, data: st.DataObject) -> None:
+        """Anything that some district would not refuse now."""
+        district, act = data.draw(st.sampled_from(self.world.possible(ACTS)))
+        self.world.act(district, ACTS[act])
+
+    @rule()
+    def nothing_happens(self) -> None:
+        """A case that has ended, with nothing under way."""
 
     @precondition(lambda self: self.world.flying)
     @rule(data=st.data(), stays=st.booleans())
@@ -65,6 +67,11 @@ class CaseOfTwoDistricts(RuleBasedStateMachine):
     def link_refuses_an_offer(self, data: st.DataObject) -> None:
         offers = [i for i in range(len(self.world.flying)) if self.world.may_refuse(i)]
         self.world.refuse(data.draw(st.sampled_from(offers)))
+
+    @precondition(lambda self: self.world.refused)
+    @rule(data=st.data())
+    def refusal_arrives_again(self, data: st.DataObject) -> None:
+        self.world.refuse_again(data.draw(st.sampled_from(self.world.refused)))
 
     @invariant()
     def at_most_one_district_may_act(self) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from case_routing.domain.errors import CaseError
 from case_routing.domain.events import Arrived, Event, Offered, Progressed, Send
 from case_routing.domain.history import Moment, Step
 from case_routing.domain.letters import Dossier, read, returned
@@ -18,7 +20,7 @@ from ..factories import HANDLING, INTAKE, START, an_application
 
 @dataclass
 class Flight:
-    """A letter on the link."""
+    """A letter on the link; compared by its message id."""
 
     arrived: Arrived
     to: str
@@ -32,6 +34,7 @@ class TwoDistricts:
     dossiers: dict[str, Dossier] = field(default_factory=dict)
     flying: list[Flight] = field(default_factory=list)
     landed: list[Flight] = field(default_factory=list)
+    refused: list[Flight] = field(default_factory=list)
     facts: dict[str, list[Progressed]] = field(default_factory=dict)
     clock: int = 0
     letters: int = 0
@@ -55,6 +58,16 @@ class TwoDistricts:
         assert case is not None
         self._keep(district, self._with(district, policy(case, self.moment())))
 
+    def possible(self, acts: Mapping[str, Callable[[Case, Moment], Step]]) -> list[tuple[str, str]]:
+        """Which district could do which act now."""
+        found = []
+        for district, dossier in self.dossiers.items():
+            for name, policy in acts.items():
+                with suppress(CaseError):
+                    if dossier.case is not None and policy(dossier.case, Moment(START)).events:
+                        found.append((district, name))
+        return found
+
     def land(self, index: int, *, stays: bool = False) -> None:
         """The letter arrives; `stays`: and is still under way, to arrive once more."""
         flight = self.flying[index] if stays else self.flying.pop(index)
@@ -67,7 +80,10 @@ class TwoDistricts:
 
     def refuse(self, index: int) -> None:
         """The link of the reading district refuses an offer that it never handed on."""
-        flight = self.flying.pop(index)
+        self.refused.append(self.flying.pop(index))
+        self.refuse_again(self.refused[-1])
+
+    def refuse_again(self, flight: Flight) -> None:
         giver = flight.arrived.sender
         self._keep(giver, returned(self.dossiers[giver], flight.arrived.id, True, "courier.not_agreed", self.moment()))
 

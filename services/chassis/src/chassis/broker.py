@@ -266,12 +266,14 @@ class BrokerConnection:
     ) -> None:
         """Sends and forgets. Raises BrokerGone when it cannot be sent now."""
         self._open_channel().raw.basic_publish(exchange, routing_key, body, properties, mandatory)
+        self._published += 1  # in confirm mode the broker numbers, and confirms, these too
 
     def publish_urgently(self, exchange: str, routing_key: str, body: bytes, properties: BasicProperties) -> None:
         """Like `publish`, but also into the buffer of a broker that takes nothing now: answers to what it has delivered."""
         if not self.connected or self._channel is None:
             raise BrokerGone("not connected")
         self._channel.raw.basic_publish(exchange, routing_key, body, properties)
+        self._published += 1
 
     def publish_aside(self, exchange: str, routing_key: str, body: bytes, properties: BasicProperties) -> None:
         """Like `publish`, on a channel of its own: when the broker refuses it, nothing else is lost with that channel."""

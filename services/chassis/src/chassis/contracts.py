@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from chassis.errors import Fault, Kind
+
 E = TypeVar("E", bound=StrEnum)
 
 
@@ -23,8 +25,11 @@ def timestamp(moment: datetime | None) -> Timestamp | None:
 
 
 def moment(stamp: Timestamp) -> datetime:
-    """The moment, aware, in UTC, to the microsecond."""
-    return stamp.ToDatetime(tzinfo=UTC)
+    """The moment, aware, in UTC, to the microsecond. Raises Fault `request.bad_time` for one outside the years 1 to 9999."""
+    try:
+        return stamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise Fault("request.bad_time", Kind.INVALID, "A time must lie in the years 1 to 9999.") from None
 
 
 class EnumWords(Generic[E]):

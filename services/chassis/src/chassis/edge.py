@@ -8,6 +8,7 @@ edge knows an HTTP status.
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 import time
 from collections import OrderedDict
@@ -23,6 +24,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import health
@@ -105,12 +107,23 @@ def problem(
     return JSONResponse(body, status, sent, media_type=PROBLEM)
 
 
-async def http_refusal(_: Request, error: Exception) -> Response:
+async def http_refusal(request: Request, error: Exception) -> Response:
     """What Starlette refuses (no such route, wrong method, unreadable body) as a problem."""
     assert isinstance(error, HTTPException)
+    headers = {"Allow": ", ".join(_allowed(request))} if error.status_code == 405 else error.headers
     code, sentence = _REFUSED.get(error.status_code, ("request.refused", HTTPStatus(error.status_code).phrase))
     status = 422 if error.status_code == 400 else error.status_code
-    return problem(Fault(code, Kind.INVALID, sentence), status=status, headers=error.headers)
+    return problem(Fault(code, Kind.INVALID, sentence), status=status, headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method that this address answers to; Starlette itself names those of the first route only."""
+    routes, scope = request.app.router.routes, request.scope
+    return [
+        method
+        for method in sorted(_METHODS)
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
 
 
 def problem_of(error: Exception) -> Response:
@@ -283,6 +296,9 @@ def serve(
     """
     health_server = _health_server(health_address, checks or {}) if health_address else None
     host, _, port = address.rpartition(":")
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises what it caught once more after a clean stop; without this the process would end by it, unflushed.
+        signal.signal(sign, lambda *_: None)
     try:
         uvicorn.run(
             app,

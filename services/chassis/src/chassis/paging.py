@@ -60,9 +60,16 @@ def wish(request: PageRequest, *key_types: type) -> Wish:
         key = None
     if not isinstance(key, list) or [type(part) for part in key] != list(key_types):
         raise _bad("cursor", "The cursor is not one that this list gave out; start again without it.")
-    if any("\x00" in part if isinstance(part, str) else abs(part) >= 2**63 for part in key):  # no column holds it
+    if not all(map(_is_storable, key)):
         raise _bad("cursor", "The cursor is not one that this list gave out; start again without it.")
     return Wish(size, tuple(key))
+
+
+def _is_storable(part: Any) -> bool:
+    """Whether a column could hold it: PostgreSQL knows neither U+0000 nor half of a surrogate pair, nor 65 bits."""
+    if isinstance(part, str):
+        return "\x00" not in part and not any("\ud800" <= sign <= "\udfff" for sign in part)
+    return abs(part) < 2**63
 
 
 def page(rows: Sequence[T], wanted: Wish, key: Callable[[T], Key]) -> Page[T]:

@@ -112,6 +112,12 @@ class Proc:
     def alive(self) -> bool:
         return self.popen.poll() is None
 
+    def tell(self, line: str = "") -> None:
+        """Writes a line to its standard input."""
+        assert self.popen.stdin is not None
+        self.popen.stdin.write(line.encode() + b"\n")
+        self.popen.stdin.flush()
+
     def signal(self, number: signal.Signals) -> None:
         if self.alive:
             os.kill(self.popen.pid, number)

@@ -103,16 +103,13 @@ def test_calls_under_way_when_the_broker_dies_fail_at_once_and_later_ones_work_a
     wait_for(lambda: "rpc.unavailable" in process.output, "the calls to fail")
     assert time.monotonic() - began < 5
     assert process.output.count("rpc.unavailable") == 20
-    assert process.popen.stdin is not None
-    process.popen.stdin.write(b"\n")
-    process.popen.stdin.flush()
+    process.tell()
     wait_for(lambda: process.output.count("rpc.unavailable") == 40, "calls without a broker to fail", 5)
     assert echo.alive
     engines.district.broker.start()
     engines.district.wait_engines()
     wait_consumer(engines, "rpc-echo")
     time.sleep(11)  # no longer than the longest wait between two attempts to connect
-    process.popen.stdin.write(b"\n")
-    process.popen.stdin.flush()
+    process.tell()
     assert process.ended(30) == 0
     assert process.output.count('"text": "x"') == 20

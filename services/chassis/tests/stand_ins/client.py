@@ -1,6 +1,7 @@
 """`python -m services.chassis.tests.stand_ins.client JSON`: makes calls as a service does and prints what became of each.
 
-{"calls": [[service, method, text, seconds, timeout_s], …], "wait_for": path}: all at once, one greenlet each; results in order.
+{"calls": [[service, method, text, seconds, timeout_s], …], "rounds": n}: all at once, one greenlet each, the outcomes in
+order as one line; every further round after a line on standard input.
 """
 
 import chassis.green  # noqa: F401, I001
@@ -14,9 +15,11 @@ from typing import Any
 from chassis.caller import RpcCaller
 from chassis.errors import Fault
 from chassis.green import spawn
+from eventlet.greenio import GreenPipe
 from services.chassis.tests.stand_ins.contract import Note
 
 options = json.loads(sys.argv[1])
+stdin = GreenPipe(sys.stdin)
 caller = RpcCaller(os.environ["TONGBAN_AMQP_URL"], os.environ["TONGBAN_SERVICE_NAME"])
 caller.start()
 assert caller.wait_connected(10)
@@ -35,7 +38,7 @@ def make(service: str, method: str, text: str, seconds: float, timeout_s: float)
 
 for round_ in range(options.get("rounds", 1)):
     if round_:
-        sys.stdin.readline()
+        stdin.readline()
     running = [spawn(make, *call) for call in options["calls"]]
     print(json.dumps([call.wait() for call in running]), flush=True)
 caller.stop()

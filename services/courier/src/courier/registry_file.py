@@ -62,13 +62,22 @@ def succeed(previous: Registry, members: Iterable[Member], *, now: datetime, day
 
 
 def sign_registry(made: Registry, root: RootKey) -> str:
-    """The file's text. It names the root's key by id only: whoever reads it brings the key."""
-    return _text(jose.signed_document(registry_rules.to_payload(made), root.private, root.kid, root.alg))
+    """The file's text. It shows the root's public key; who has that key from elsewhere should bring it all the same."""
+    payload = registry_rules.to_payload(made)
+    return _text(jose.signed_document(payload, root.private, root.kid, root.alg, shown=root.public))
+
+
+def shown_root(text: str) -> dict[str, Any]:
+    """The root key that a registry shows of itself. Raises TrustError where it shows none."""
+    key = jose.shown_key(parse_signed(text))
+    if key is None:
+        raise TrustError("no_root_key", "the file shows none: bring the root's public key")
+    return key
 
 
 def read_registry(text: str, root_public: Mapping[str, Any]) -> Registry:
     """The registry in `text`. Raises Malformed, or TrustError where the root did not sign it."""
-    document = parse(text)
+    document = parse_signed(text)
     if not jose.signed_by(document, root_public, root_public["kid"], root_public["alg"]):
         raise TrustError("registry_not_signed_by_root")
     return registry_rules.from_payload(parse_canonical(jose.document_payload(document), MAX_ENVELOPE))
@@ -94,16 +103,16 @@ def sign_agreement(made: Agreement, signing_jwk: Mapping[str, Any], earlier: str
     payload = agreement_rules.to_payload(made)
     others: list[Any] = []
     if earlier:
-        document = parse(earlier)
+        document = parse_signed(earlier)
         if parse_canonical(jose.document_payload(document), MAX_ENVELOPE) != payload:
             raise TrustError("agreements_differ")
         others = document["signatures"]
-    return _text(jose.signed_document(payload, signing_jwk, signing_jwk["kid"], signing_jwk["alg"], others))
+    return _text(jose.signed_document(payload, signing_jwk, signing_jwk["kid"], signing_jwk["alg"], others=others))
 
 
 def read_agreement(text: str, known: Registry) -> Agreement:
     """The agreement in `text`. Raises Malformed, or TrustError unless both parties signed it with keys they had."""
-    document = parse(text)
+    document = parse_signed(text)
     made = agreement_rules.from_payload(parse_canonical(jose.document_payload(document), MAX_ENVELOPE))
     for code in made.parties:
         party = known.members.get(code)
@@ -120,11 +129,18 @@ def installed_agreement(text: str) -> Agreement:
 
 def unsigned_payload(text: str) -> Any:
     """What a file says, whoever signed it: for showing only."""
-    return parse_canonical(jose.document_payload(parse(text)), MAX_ENVELOPE)
+    return parse_canonical(jose.document_payload(parse_signed(text)), MAX_ENVELOPE)
+
+
+def parse_signed(text: str) -> Any:
+    """The signed document in `text`, its signatures not yet looked at. Raises Malformed."""
+    document = parse(text)
+    jose.document_payload(document)  # says whether it has the form of one
+    return document
 
 
 def parse(text: str) -> Any:
-    """The document in `text`, its signatures not yet looked at. Raises Malformed."""
+    """The object in `text`, signed or not yet. Raises Malformed."""
     if len(text) > MAX_ENVELOPE:
         raise Malformed("too_large")
     try:

@@ -103,6 +103,10 @@ def _complete(made: dict[str, Any]) -> None:
 
 def _complete_operation(operation: dict[str, Any], roles: frozenset[str]) -> None:
     responses = operation["responses"]
+    for parameter in operation.get("parameters", ()):
+        # A header or a query cannot be null, only absent.
+        present = [schema for schema in parameter["schema"].pop("anyOf", ()) if schema != {"type": "null"}]
+        parameter["schema"] |= present[0] if present else {}
     if roles is OPEN:
         responses.pop("422", None)
         return

@@ -72,7 +72,7 @@ class Service:
 
     url: str
     name: str
-    answer: Callable[[str, bytes], Message | Fault | None]
+    answer: Callable[[str, bytes], Message | Fault | bytes | None]
     calls: list[tuple[str, pika.BasicProperties, bytes]] = field(default_factory=list)
 
     def start(self) -> Service:
@@ -94,11 +94,12 @@ class Service:
         answer = self.answer(method.routing_key, body)
         if answer is None:
             return
-        reply, kind = (
-            (encode_fault(answer), "application/json")
-            if isinstance(answer, Fault)
-            else encode_reply(answer, properties.content_type)
-        )
+        if isinstance(answer, bytes):
+            reply, kind = answer, "application/x-protobuf"
+        elif isinstance(answer, Fault):
+            reply, kind = encode_fault(answer), "application/json"
+        else:
+            reply, kind = encode_reply(answer, properties.content_type)
         back = pika.BasicProperties(content_type=kind, correlation_id=properties.correlation_id, user_id=self.name)
         channel.basic_publish("nameko-rpc", properties.reply_to, reply, back)
 
@@ -165,7 +166,7 @@ def service(engines):
     """`service("catalogue", lambda method, body: …)`: answers until the test ends."""
     running = []
 
-    def start(name: str, answer: Callable[[str, bytes], Message | Fault | None]) -> Service:
+    def start(name: str, answer: Callable[[str, bytes], Message | Fault | bytes | None]) -> Service:
         running.append(Service(engines.amqp_url(name), name, answer).start())
         return running[-1]
 

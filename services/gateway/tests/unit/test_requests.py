@@ -310,3 +310,13 @@ def test_what_http_refuses_is_a_problem_too(ask, method, path, status, code) -> 
         "application/problem+json",
     )
     assert status != 405 or answer.headers["allow"]
+
+
+def test_a_refused_method_is_told_every_method_of_the_address(ask) -> None:
+    for path, methods in (
+        ("/v1/cases", "GET, POST"),
+        ("/v1/items/a", "GET, PUT"),
+        ("/livez", "GET"),
+        ("/v1/kiosks/k/heartbeats", "POST"),
+    ):
+        assert ask("DELETE", path, "citizen").headers["allow"] == methods

@@ -115,6 +115,7 @@ def test_from_the_offer_on_the_giver_may_not_act(gusu) -> None:
             act()
         assert refused.value.details == {"offered_to": HUANGPU}
     assert len(gusu.sent) == 1
+    assert get_ticket(gusu, number, AGENT).holder == ""
 
 
 def test_the_taker_is_responsible_from_its_commit_and_the_number_is_the_same(gusu, huangpu) -> None:
@@ -282,6 +283,7 @@ def test_a_word_about_a_ticket_that_is_not_in_the_book_is_refused(gusu) -> None:
         ({"number": "anything"}, 2, "number"),
         ({"body": ""}, 2, "body"),
         ({}, 1, "turn"),
+        ({}, 2**62, "turn"),
     ],
 )
 def test_an_offered_ticket_that_breaks_a_rule_is_not_taken(huangpu, changes, turn, field) -> None:

@@ -285,6 +285,19 @@ def test_reports_in_any_order_and_repeated_end_with_the_newest(owner, host) -> N
     assert (get_kiosk(host, ID).health, get_kiosk(host, ID).version) == (Health.SILENT, 4)
 
 
+@pytest.mark.parametrize(("health", "at"), [(Health.ONLINE, None), (Health.NEVER_SEEN, NOW)])
+def test_a_report_that_makes_no_sense_is_refused(owner, host, health, at) -> None:
+    offered_and_answered(owner, host)
+    with pytest.raises(errors.InvalidKiosk):
+        note_health(host, HealthReported(ID, health, at, 99), sender=HUANGPU)
+
+
+def test_what_a_host_writes_is_kept_as_one_line(owner) -> None:
+    registered(owner)
+    note_placement(owner, PlacementAnswered(ID, False, "no\x00 room\n" + "x" * 900), sender=GUSU)
+    assert get_kiosk(owner, ID).placement_reason == "no room" + "x" * 493
+
+
 def test_only_the_owner_reports(owner, host) -> None:
     offered_and_answered(owner, host)
     with pytest.raises(errors.NotTheOwner):

@@ -48,5 +48,7 @@ def _show(found: dict[str, Any]) -> None:
             console.print(f"  {key}: {district[key]}", soft_wrap=True)
         for link in district["links"] or ():
             console.print(f"  link: {json.dumps(link, ensure_ascii=False)}", soft_wrap=True)
-        waiting = {name: queue["messages"] for name, queue in (district["queues"] or {}).items() if queue["messages"]}
-        console.print(f"  messages waiting: {waiting or 'none'}")
+        queues = {name: queue["messages"] for name, queue in (district["queues"] or {}).items()}
+        # A marker stays where it is: it tells that this broker has not been emptied.
+        waiting = [f"{name} {count}" for name, count in queues.items() if count and not name.startswith("marker.")]
+        console.print(f"  messages waiting: {', '.join(waiting) or 'none'}", soft_wrap=True)

@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 #: Folders of each ring, as patterns. Each match is one pytest process: eventlet patches the process that imports it, so
 #: services that have it and services that must not never share one.
@@ -20,6 +22,30 @@ RINGS = {
     "federation": ("tests/federation",),
 }
 _NOTHING_COLLECTED = 5
+
+
+@dataclass
+class Result:
+    """What one ring came to."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    broken: list[str] = field(default_factory=list)
+
+    def add(self, report: Path) -> None:
+        """Counts what pytest wrote; a report that is missing counts nothing (the folder is named as broken)."""
+        if not report.exists():
+            return
+        suite = next(ElementTree.parse(report).getroot().iter("testsuite"))  # noqa: S314  written by our own run
+        tests, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
+        failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        self.failed, self.skipped, self.passed = (
+            self.failed + failed,
+            self.skipped + skipped,
+            self.passed + tests - failed - skipped,
+        )
 
 
 def register(subparsers: Any) -> None:
@@ -35,20 +61,31 @@ def run(args: argparse.Namespace) -> int:
         print(f"tongban test: no ring {', '.join(unknown)}; there are {', '.join(RINGS)}", file=sys.stderr)
         return 2
     results = {ring: _run_ring(ROOT, ring) for ring in rings}
-    print("\nring         minutes  result")
-    for ring, (minutes, failed) in results.items():
-        print(f"{ring:<12} {minutes:7.1f}  {'failed: ' + ', '.join(failed) if failed else 'passed'}")
-    return 1 if any(failed for _, failed in results.values()) else 0
+    print("\nring         minutes  passed  failed  skipped")
+    for ring, result in results.items():
+        print(f"{ring:<12} {result.seconds / 60:7.1f} {result.passed:7} {result.failed:7} {result.skipped:8}")
+    broken = [folder for result in results.values() for folder in result.broken]
+    for folder in broken:
+        print(f"failed: {folder}")
+    total = [sum(getattr(result, name) for result in results.values()) for name in ("passed", "failed", "skipped")]
+    print("{} passed, {} failed, {} skipped".format(*total))
+    return 1 if broken else 0
 
 
-def _run_ring(root: Path, ring: str) -> tuple[float, list[str]]:
-    began, failed = time.monotonic(), []
+def _run_ring(root: Path, ring: str) -> Result:
+    began, result = time.monotonic(), Result()
+    reports = root / "build" / "test-reports"
+    reports.mkdir(parents=True, exist_ok=True)
     for folder in _folders(root, ring):
         print(f"\n== {ring}: {folder}", flush=True)
-        status = subprocess.run([sys.executable, "-m", "pytest", folder], cwd=root, check=False).returncode
-        if status not in (0, _NOTHING_COLLECTED):
-            failed.append(folder)
-    return (time.monotonic() - began) / 60, failed
+        report = reports / f"{folder.replace('/', '-')}.xml"
+        report.unlink(missing_ok=True)
+        argv = [sys.executable, "-m", "pytest", folder, f"--junitxml={report}"]
+        if subprocess.run(argv, cwd=root, check=False).returncode not in (0, _NOTHING_COLLECTED):
+            result.broken.append(folder)
+        result.add(report)
+    result.seconds = time.monotonic() - began
+    return result
 
 
 def _folders(root: Path, ring: str) -> Iterator[str]:

@@ -26,14 +26,14 @@ def run(args: argparse.Namespace) -> int:
     with console.status(f"bringing up {', '.join(codes)} …") as spinner:
 
         def report(line: str) -> None:
-            console.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {line}")
+            console.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {line}", soft_wrap=True)
             spinner.update(f"{line} …")
 
         environment.up(codes, samples=not args.without_samples, report=report)
     for code in codes:
         place = environment[code]
-        console.print(f"[green]{code} {place.facts.name_zh}[/green] {place.facts.name_en}: {place.gateway}")
-    console.print(
-        f"certificate authority: {environment[codes[0]].authority}  ·  `make status` shows everything, `make down` ends it"
-    )
+        name = f"[green]{code} {place.facts.name_zh}[/green] {place.facts.name_en}"
+        console.print(f"{name}: {place.gateway}", soft_wrap=True)
+    console.print(f"certificate authority: {environment[codes[0]].authority}", soft_wrap=True)
+    console.print("`make status` shows everything, `make down` ends it")
     return 0

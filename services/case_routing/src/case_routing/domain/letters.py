@@ -95,7 +95,7 @@ def returned(dossier: Dossier, message_id: str, is_offer: bool, code: str, momen
 
 
 def _read_offer(dossier: Dossier, offer: Offered, arrived: Arrived, moment: Moment) -> Outcome:
-    if False:
+    if dossier.is_past(offer.turn):
         return dossier, ()
     if (refusal := _why_not(dossier, offer, arrived.sender)) is not None:
         declined = Declined(offer.number, offer.turn, refusal.code, str(refusal))

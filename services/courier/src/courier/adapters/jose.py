@@ -14,6 +14,7 @@ import base64
 import json
 import warnings
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -118,12 +119,30 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
 
 
 def signed_document(
-    payload: Any, jwk: Mapping[str, Any], kid: str, alg: str, others: Collection[Any] = ()
+    payload: Any,
+    jwk: Mapping[str, Any],
+    kid: str,
+    alg: str,
+    *,
+    others: Collection[Any] = (),
+    shown: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """`payload` in canonical JSON with this signature after those of `others`."""
-    members: Any = [{"protected": {"alg": alg, "kid": kid}}]
+    """`payload` in canonical JSON with this signature after those of `others`.
+
+    `shown`: the public key, to stand in the header for whoever has no other way to get it.
+    """
+    protected = {"alg": alg, "kid": kid, **({"jwk": dict(shown)} if shown else {})}
+    members: Any = [{"protected": protected}]
     made: Any = jws.serialize_json(members, canonical(payload), key_of(jwk), registry=_signatures(alg))
     return {"payload": made["payload"], "signatures": [*others, *made["signatures"]]}
+
+
+def shown_key(document: Any) -> dict[str, Any] | None:
+    """The public key that the first signature shows of itself. Believing it is the caller's decision."""
+    with suppress(JoseError, KeyError, IndexError, TypeError, ValueError, AttributeError):
+        header = json.loads(_decoded(document["signatures"][0]["protected"]))
+        return {**header["jwk"], "kid": header["kid"], "alg": header["alg"]}
+    return None
 
 
 def document_payload(document: Any) -> bytes:

@@ -76,11 +76,11 @@ class LinkBooks(Books):
     def note_echo(
         self, peer: str, sequence: int, round_trip_ms: float, clock_difference_ms: float, now: datetime
     ) -> bool:
-        """Notes the echo of the last canary; False for that of an older one, or one that was never sent."""
+        """Notes the echo of a canary; False for one that was noted, overtaken, or never sent."""
         done = self.connection.exec_driver_sql(
-            """UPDATE link SET last_echo = %s, round_trip_ms = %s, clock_difference_ms = %s
-               WHERE peer = %s AND canary = %s""",
-            (now, round_trip_ms, clock_difference_ms, peer, sequence),
+            """UPDATE link SET last_echo = %s, round_trip_ms = %s, clock_difference_ms = %s, echoed = %s
+               WHERE peer = %s AND echoed < %s AND %s <= canary""",
+            (now, round_trip_ms, clock_difference_ms, sequence, peer, sequence, sequence),
         )
         return done.rowcount == 1
 
@@ -233,4 +233,7 @@ class LinkBooks(Books):
                WHERE (%s IS NULL OR (at, id) < (%s::timestamptz, %s::uuid)) ORDER BY at DESC, id DESC LIMIT %s""",
             (after and after[0], *(after or (None, None)), limit),
         )
-        return [Quarantined(UUID(row.id), row.at, row.written_by, row.source, row.code, row.size, bytes(row.start)) for row in rows]
+        return [
+            Quarantined(UUID(row.id), row.at, row.written_by, row.source, row.code, row.size, bytes(row.start))
+            for row in rows
+        ]

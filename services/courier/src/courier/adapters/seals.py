@@ -10,7 +10,7 @@ from typing import Any
 
 from courier import messages
 from courier.adapters import jose
-from courier.domain.envelope import Claims, decode, join, split
+from courier.domain.envelope import MAX_ENVELOPE, Claims, decode, join, split
 from courier.domain.errors import Malformed, Rejected, Unauthenticated
 from courier.domain.registry import Registry
 from courier.domain.rules import check_addressed, signing_key
@@ -30,7 +30,7 @@ class JoseSeals:
         return jose.sign(payload, self._private[kid], kid, alg)
 
     def payload(self, jws: str) -> bytes:
-        return jose.unverified_payload(jws)
+        return jose.unverified_payload(jws, MAX_ENVELOPE)
 
     def seal(self, peer: str, opens: str, body: bytes, now: datetime) -> str:
         member = self._registry.members.get(peer)

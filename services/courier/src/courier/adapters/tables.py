@@ -205,6 +205,7 @@ link = sa.Table(
     _column("open", sa.Boolean),
     _column("openings", _big, default="0"),
     _column("canary", _big, default="0"),
+    _column("echoed", _big, default="0"),
     _column("last_echo", _moment, nullable=True),
     _column("round_trip_ms", sa.Float, default="0"),
     _column("clock_difference_ms", sa.Float, default="0"),

@@ -49,9 +49,7 @@ def install_registry(
     return {code: work.in_flight(code) for code in sorted(suspended - before)}
 
 
-def install_agreement(
-    work: TrustWork, home: str, made: Agreement, text: str, *, tell: bool, now: datetime
-) -> bool:
+def install_agreement(work: TrustWork, home: str, made: Agreement, text: str, *, tell: bool, now: datetime) -> bool:
     """Keeps an agreement whose signatures were checked; False where it is installed already. Raises TrustError.
 
     `tell`: services of this district keep copies of their own and are told.

@@ -33,7 +33,7 @@ class Entry:
 class Ticket:
     """A ticket as `district` knows it.
 
-    `turn` counts hand-overs from 1 along the whole way, so that a late message is known as one. `came_from` is who handed
+    `holder` is the district that may act, as far as this one knows; empty while it is handed over. `turn` counts hand-overs from 1 along the whole way, so that a late message is known as one. `came_from` is who handed
     it to this district; answers go back that way, because only neighbours on it are sure to be linked.
     """
 

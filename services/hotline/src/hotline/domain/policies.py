@@ -26,6 +26,7 @@ _DISTRICT = re.compile(r"\d{6}")
 _NUMBER = re.compile(r"T(\d{6})-\d{8}-[0-9A-HJKMNP-TV-Z]{8}")
 _CASE_NUMBER = re.compile(r"[!-~]{0,64}")
 _LONGEST = {"subject_line": 200, "body": 10_000, "answer": 10_000, "reason": 1_000}
+_MOST_TURNS = 10_000
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no letter that is read as a digit
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -57,8 +58,8 @@ def check_case_number(number: str) -> str:
 
 def check_offered(ticket: Ticket, turn: int) -> None:
     """A ticket that another district offers must keep the rules that hold for one opened here. Raises InvalidTicket."""
-    if turn < 2:
-        raise InvalidTicket("turn", "must be above 1, which is the opening")
+    if not 1 < turn <= _MOST_TURNS:
+        raise InvalidTicket("turn", f"must be 2 to {_MOST_TURNS}: 1 is the opening")
     named = _NUMBER.fullmatch(ticket.number)
     if named is None or named[1] != ticket.opened_in:
         raise InvalidTicket("number", "must name the district that opened it")
@@ -91,7 +92,13 @@ def offered(ticket: Ticket, to: str, reason: str, at: datetime) -> Ticket:
     if to == ticket.came_from:
         raise BounceInstead(to)
     return ticket.after(
-        "transfer_offered", at, note=check_text("reason", reason), state=State.TRANSFERRING, offered_to=to, attention=""
+        "transfer_offered",
+        at,
+        note=check_text("reason", reason),
+        state=State.TRANSFERRING,
+        holder="",
+        offered_to=to,
+        attention="",
     )
 
 

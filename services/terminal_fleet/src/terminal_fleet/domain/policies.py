@@ -57,6 +57,7 @@ def check_kiosk(kiosk: Kiosk) -> None:
         raise InvalidKiosk("host_district", "must be a six-digit division code")
     _check_text("name", kiosk.name, 100)
     _check_text("place", kiosk.place, 200)
+    _check_software_version(kiosk.software_version)
 
 
 def _check_text(field: str, text: str, longest: int) -> None:
@@ -66,6 +67,16 @@ def _check_text(field: str, text: str, longest: int) -> None:
         raise InvalidKiosk(field, f"must be at most {longest} characters")
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text):
         raise InvalidKiosk(field, "must be one line of text")
+
+
+def _check_software_version(version: str) -> None:
+    if not _VERSION.fullmatch(version):
+        raise InvalidKiosk("software_version", "must be at most 64 visible ASCII characters")
+
+
+def _one_line(text: str) -> str:
+    """What another district wrote, as it can be kept and shown."""
+    return "".join(sign for sign in text if sign.isprintable())[:500]
 
 
 def check_public_key(text: str) -> None:
@@ -105,7 +116,7 @@ def placed(kiosk: Kiosk, sender: str, confirmed: bool, reason: str) -> Kiosk | N
     if kiosk.is_copy or kiosk.host != sender or kiosk.placement is not Placement.OFFERED:
         return None
     state = Placement.CONFIRMED if confirmed else Placement.DECLINED
-    return kiosk.changed(placement=state, placement_reason=reason[:500], offer_id="")
+    return kiosk.changed(placement=state, placement_reason=_one_line(reason), offer_id="")
 
 
 def refused(kiosk: Kiosk, message_id: str, peer: str, code: str) -> Kiosk:
@@ -123,8 +134,7 @@ def beaten(kiosk: Kiosk, *, client_id: str, sequence: int, software_version: str
         raise NotThisKiosk
     if sequence < 1:
         raise InvalidKiosk("sequence", "must count from 1")
-    if not _VERSION.fullmatch(software_version):
-        raise InvalidKiosk("software_version", "must be at most 64 visible ASCII characters")
+    _check_software_version(software_version)
     if sequence <= kiosk.sequence:
         return None
     after = replace(kiosk, sequence=sequence, last_heartbeat_at=now, software_version=software_version)
@@ -146,7 +156,9 @@ def fallen_silent(kiosk: Kiosk, before: datetime) -> Kiosk | None:
 
 
 def reported(copy: Kiosk, health: Health, last_heartbeat_at: datetime | None, version: int) -> Kiosk | None:
-    """The host's copy after the owner's report; an older one than it knows changes nothing."""
+    """The host's copy after the owner's report; an older one than it knows changes nothing. Raises InvalidKiosk."""
+    if (health is Health.NEVER_SEEN) != (last_heartbeat_at is None):
+        raise InvalidKiosk("last_heartbeat_at", "must be given for a kiosk that was seen, and only then")
     if version <= copy.version:
         return None
     return replace(copy, health=health, last_heartbeat_at=last_heartbeat_at, version=version)

@@ -73,6 +73,7 @@ STATEMENTS = (
         open BOOLEAN NOT NULL,
         openings BIGINT DEFAULT 0 NOT NULL,
         canary BIGINT DEFAULT 0 NOT NULL,
+        echoed BIGINT DEFAULT 0 NOT NULL,
         last_echo TIMESTAMP WITH TIME ZONE,
         round_trip_ms FLOAT DEFAULT 0 NOT NULL,
         clock_difference_ms FLOAT DEFAULT 0 NOT NULL,

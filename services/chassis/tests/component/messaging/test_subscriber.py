@@ -14,8 +14,8 @@ from chassis.ladder import list_parked, replay
 from tests.support.engines import Engines
 from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed, HandOverOffered
 
-from services.chassis.tests.component.events.bus import RUNGS, SUBSCRIBER
-from services.chassis.tests.component.events.conftest import EVENT_QUEUE, Proc, Store, wait_for
+from services.chassis.tests.component.messaging.bus import RUNGS, SUBSCRIBER
+from services.chassis.tests.component.messaging.conftest import EVENT_QUEUE, Proc, Store, wait_for
 
 StartProc = Callable[..., Proc]
 PARK = f"park.{SUBSCRIBER}"

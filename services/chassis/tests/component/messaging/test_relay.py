@@ -12,8 +12,8 @@ from chassis.clock import SystemClock, new_id
 from chassis.outbox import Outbox
 from tongban_local.account import popen_identity
 
-from services.chassis.tests.component.events.bus import SOURCE
-from services.chassis.tests.component.events.conftest import EVENT_QUEUE, Proc, Store, wait_for
+from services.chassis.tests.component.messaging.bus import SOURCE
+from services.chassis.tests.component.messaging.conftest import EVENT_QUEUE, Proc, Store, wait_for
 from tests.support.engines import Engines
 from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed
 

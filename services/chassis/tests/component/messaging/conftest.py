@@ -23,7 +23,7 @@ from chassis.outbox import Outbox
 from tests.support.engines import Engines, running_engines
 from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed
 
-from services.chassis.tests.component.events.bus import BUS, RUNGS, SOURCE, SUBSCRIBER
+from services.chassis.tests.component.messaging.bus import BUS, RUNGS, SOURCE, SUBSCRIBER
 
 HERE = Path(__file__).parent
 EVENT_QUEUE = f"evt.{SUBSCRIBER}.on_case_progressed"
@@ -143,24 +143,39 @@ def _store(engines: Engines, service: str) -> Store:
             store.rows(statement)
 
     create_messaging_tables(Op)
-    store.rows("CREATE TABLE effects (at serial, handler text, number text, event text, attempt int)")
+    store.rows("CREATE TABLE effects (handler text, number text, event text, attempt int)")
     return store
 
 
-@pytest.fixture
-def source(engines: Engines) -> Iterator[Store]:
-    """The database whose outbox is relayed."""
+@pytest.fixture(scope="session")
+def source_store(engines: Engines) -> Iterator[Store]:
     store = _store(engines, SOURCE)
     yield store
     store.database.close()
 
 
-@pytest.fixture
-def target(engines: Engines) -> Iterator[Store]:
-    """The database of the subscriber, with a table `effects`."""
+@pytest.fixture(scope="session")
+def target_store(engines: Engines) -> Iterator[Store]:
     store = _store(engines, SUBSCRIBER)
     yield store
     store.database.close()
+
+
+_TABLES = "outbox, inbox, once, subject_sequence, effects"
+
+
+@pytest.fixture
+def source(source_store: Store) -> Store:
+    """The database whose outbox is relayed, empty."""
+    source_store.rows(f"TRUNCATE {_TABLES}")
+    return source_store
+
+
+@pytest.fixture
+def target(target_store: Store) -> Store:
+    """The database of the subscriber, with a table `effects`, empty."""
+    target_store.rows(f"TRUNCATE {_TABLES}")
+    return target_store
 
 
 @pytest.fixture

@@ -1,0 +1,180 @@
+"""The promises of chassis.database, as one program that is run in both worlds: `database_checks.py <world> <url> <check>`.
+
+Exit code 0 and "kept" on standard output: the promise was kept.
+"""
+
+import sys
+
+WORLD, URL, CHECK = sys.argv[1:4]
+if WORLD == "eventlet":
+    import chassis.green  # noqa: F401
+
+import os
+import signal
+import socket
+import threading
+import time
+
+import sqlalchemy as sa
+from chassis.database import Database, pool, waiting
+from chassis.errors import Fault, Kind
+
+if WORLD == "threads":
+    import chassis.once
+    import chassis.outbox
+    import chassis.sealed
+
+    assert not {"eventlet", "nameko", "greenlet.eventlet"} & set(sys.modules), "a web process stays free of eventlet"
+
+
+def rows(database: Database, statement: str) -> list[tuple]:
+    with database.transaction() as connection:
+        result = connection.exec_driver_sql(statement)
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+
+def fault_of(database: Database, statement: str) -> Fault:
+    try:
+        rows(database, statement)
+    except Fault as fault:
+        return fault
+    raise AssertionError(f"no fault from {statement}")
+
+
+def in_background(function, *arguments) -> threading.Thread:
+    thread = threading.Thread(target=function, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
+def a_transaction_commits_or_leaves_nothing() -> None:
+    database = Database(URL)
+    rows(database, "INSERT INTO effects (number) VALUES ('kept')")
+    try:
+        with database.transaction() as connection:
+            connection.exec_driver_sql("INSERT INTO effects (number) VALUES ('gone')")
+            raise KeyError
+    except KeyError:
+        pass
+    assert rows(database, "SELECT number FROM effects") == [("kept",)]
+
+
+def queries_wait_side_by_side_and_let_others_run() -> None:
+    database = Database(URL)
+    gaps, last, done = [], time.monotonic(), False
+
+    def tick() -> None:
+        nonlocal last
+        while not done:
+            time.sleep(0.01)
+            gaps.append(time.monotonic() - last)
+            last = time.monotonic()
+
+    ticking = in_background(tick)
+    began = time.monotonic()
+    threads = [in_background(rows, database, "SELECT pg_sleep(1)") for _ in range(5)]
+    for thread in threads:
+        thread.join()
+    took, done = time.monotonic() - began, True
+    ticking.join()
+    assert took < 3, f"five queries of one second took {took:.1f} s"
+    assert max(gaps) < 0.7, f"nothing else ran for {max(gaps):.2f} s"
+
+
+def what_takes_too_long_ends_as_busy() -> None:
+    database = Database(URL, statement_timeout_ms=300, lock_timeout_ms=100)
+    assert fault_of(database, "SELECT pg_sleep(5)").code == "database.busy"
+    with Database(URL).transaction() as other:
+        other.exec_driver_sql("LOCK TABLE effects")
+        fault = fault_of(database, "INSERT INTO effects (number) VALUES ('x')")
+    assert (fault.code, fault.kind) == ("database.busy", Kind.UNAVAILABLE)
+
+
+def a_pool_with_nothing_left_says_busy() -> None:
+    pool.POOL_TIMEOUT_S = 0.3
+    database = Database(URL, pool_size=1)
+    with database.transaction():
+        assert fault_of(database, "SELECT 1").code == "database.busy"
+    assert rows(database, "SELECT 1") == [(1,)]
+
+
+def what_the_caller_did_wrong_passes_unchanged() -> None:
+    database = Database(URL)
+    try:
+        rows(database, "INSERT INTO inbox (handler, source, id) VALUES ('h', 's', 'i'), ('h', 's', 'i')")
+    except sa.exc.IntegrityError:
+        return
+    raise AssertionError("no IntegrityError")
+
+
+def a_connection_that_died_while_idle_is_replaced_unseen() -> None:
+    database = Database(URL)
+    ((pid,),) = rows(database, "SELECT pg_backend_pid()")
+    time.sleep(pool.CHECK_AFTER_IDLE_S + 0.1)
+    os.kill(pid, signal.SIGTERM)
+    time.sleep(0.2)
+    assert rows(database, "SELECT 1") == [(1,)]
+
+
+def a_connection_that_dies_under_work_is_a_fault_and_the_next_works() -> None:
+    database = Database(URL)
+    try:
+        with database.transaction() as connection:
+            os.kill(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one(), signal.SIGTERM)
+            time.sleep(0.2)
+            connection.exec_driver_sql("SELECT 1")
+    except Fault as fault:
+        assert (fault.code, fault.kind) == ("database.unavailable", Kind.UNAVAILABLE)
+    else:
+        raise AssertionError("no fault")
+    assert rows(database, "SELECT 1") == [(1,)]
+
+
+def a_silent_server_is_given_up() -> None:
+    waiting.GRACE_S = 0.5
+    database = Database(URL, statement_timeout_ms=500)
+    began = time.monotonic()
+    try:
+        with database.transaction() as connection:
+            pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            os.kill(pid, signal.SIGSTOP)
+            connection.exec_driver_sql("SELECT 1")
+    except Fault as fault:
+        assert fault.code == "database.unavailable"
+    else:
+        raise AssertionError("no fault")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert time.monotonic() - began < 3
+    assert rows(database, "SELECT 1") == [(1,)]
+
+
+def a_server_that_does_not_let_in_is_given_up() -> None:
+    waiting.CONNECT_TIMEOUT_S = 0.5
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        database = Database(f"postgresql://nobody:x@127.0.0.1:{deaf.getsockname()[1]}/nowhere")
+        began = time.monotonic()
+        assert fault_of(database, "SELECT 1").code == "database.unavailable"
+        assert not database.ping()
+        assert time.monotonic() - began < 3
+
+
+def a_killed_worker_gives_its_connection_back() -> None:
+    if WORLD == "threads":
+        return  # nobody can kill a thread
+    import eventlet
+
+    pool.POOL_TIMEOUT_S = 1
+    database = Database(URL, pool_size=2)
+    for _ in range(4):
+        worker = eventlet.spawn(rows, database, "SELECT pg_sleep(30)")
+        eventlet.sleep(0.1)
+        worker.kill()
+    assert rows(database, "SELECT 1") == [(1,)]
+
+
+if CHECK == "--list":
+    print(*(name for name, value in list(globals().items()) if name.startswith(("a_", "queries_", "what_"))), sep="\n")
+else:
+    globals()[CHECK]()
+    print("kept")

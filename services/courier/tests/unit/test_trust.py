@@ -1,0 +1,245 @@
+"""Whom a district believes, for how long, and what it lets open."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from courier import keys, registry_file
+from courier.domain import agreements
+from courier.domain import registry as registry_rules
+from courier.domain.errors import Malformed, Rejected, TrustError, Unauthenticated
+from courier.domain.lights import Facts, Light, Limits, lights
+from courier.domain.registry import Freshness, Relation, State, may_replace
+from courier.domain.rules import Known, Route, Seen, check_allowed, check_time, compare, signing_key
+from courier.settings import Settings
+
+from services.courier.tests.factories import (
+    GULOU,
+    GUSU,
+    HUANGPU,
+    NOW,
+    OFFER,
+    ROOT,
+    TIANNING,
+    a_member,
+    a_registry,
+    private_keys,
+    some_claims,
+)
+
+ROUTES = {OFFER: Route(OFFER, "case_routing", "case_routing", True)}
+
+
+def bilateral() -> registry_rules.Registry:
+    tianning = a_member(TIANNING, relation=Relation.BILATERAL, linked_to=frozenset({GUSU}))
+    return a_registry(a_member(GUSU), a_member(HUANGPU), a_member(GULOU), tianning)
+
+
+def test_alliance_members_are_all_linked_and_a_bilateral_partner_only_where_it_says() -> None:
+    registry = bilateral()
+    assert registry.linked(GUSU, HUANGPU)
+    assert registry.linked(GUSU, TIANNING)
+    assert registry.linked(TIANNING, GUSU)
+    assert not registry.linked(HUANGPU, TIANNING)
+    assert not registry.linked(GUSU, GUSU)
+    assert [member.code for member in registry.peers(TIANNING)] == [GUSU]
+
+
+def test_nobody_without_a_link_is_believed_whatever_the_signature() -> None:
+    kid = a_member(TIANNING).keys[0].kid
+    with pytest.raises(Unauthenticated, match="no_link"):
+        signing_key(bilateral(), HUANGPU, TIANNING, kid, NOW)
+    assert signing_key(bilateral(), GUSU, TIANNING, kid, NOW).kid == kid
+
+
+def test_a_registry_survives_being_written_and_read() -> None:
+    text = registry_file.sign_registry(bilateral(), ROOT)
+    assert registry_file.read_registry(text, ROOT.public) == bilateral()
+    assert registry_file.shown_root(text)["kid"] == ROOT.kid
+
+
+def test_a_registry_that_the_root_did_not_sign_is_refused() -> None:
+    other = keys.RootKey(keys._new_jwk("sig", "EdDSA"))
+    text = registry_file.sign_registry(a_registry(), other)
+    with pytest.raises(TrustError, match="not_signed_by_root"):
+        registry_file.read_registry(text, ROOT.public)
+
+
+def test_a_registry_with_one_changed_word_is_refused() -> None:
+    import base64
+
+    document = json.loads(registry_file.sign_registry(a_registry(), ROOT))
+    payload = base64.urlsafe_b64decode(document["payload"] + "==").replace(b'"active"', b'"suspended"', 1)
+    document["payload"] = base64.urlsafe_b64encode(payload).decode().rstrip("=")
+    with pytest.raises(TrustError):
+        registry_file.read_registry(json.dumps(document), ROOT.public)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"payload":1,"signatures":[]}', "[" * 9999, '{"payload":"e30","signatures":{}}'])
+def test_a_file_that_is_no_registry_is_refused(text: str) -> None:
+    with pytest.raises((Malformed, TrustError)):
+        registry_file.read_registry(text, ROOT.public)
+
+
+def test_a_lower_version_is_refused_and_the_same_changes_nothing() -> None:
+    with pytest.raises(TrustError, match="version_lower"):
+        may_replace(a_registry(version=2), a_registry(version=1))
+    assert not may_replace(a_registry(version=2), a_registry(version=2))
+    assert may_replace(a_registry(version=2), a_registry(version=3))
+    assert may_replace(None, a_registry(version=1))
+
+
+def test_an_expired_registry_works_for_a_day_with_an_alarm_and_then_closes() -> None:
+    registry = a_registry()
+    assert registry.freshness(registry.expires_at - timedelta(seconds=1)) is Freshness.VALID
+    assert registry.freshness(registry.expires_at) is Freshness.GRACE
+    assert registry.freshness(registry.expires_at + timedelta(hours=24)) is Freshness.CLOSED
+    assert Light.REGISTRY_EXPIRED in lights(Facts(freshness=Freshness.GRACE), Limits(), NOW)
+
+
+def test_a_suspended_member_is_refused() -> None:
+    registry = a_registry(a_member(GUSU, state=State.SUSPENDED), a_member(HUANGPU))
+    with pytest.raises(Rejected, match="member_suspended"):
+        check_allowed(some_claims(), registry, ROUTES)
+    assert registry.active_peers(HUANGPU) == []
+
+
+def test_retired_keys_stay_in_every_later_registry() -> None:
+    first = a_registry()
+    new_key = replace(a_member(GUSU).keys[0], kid="new")
+    second = registry_file.succeed(first, [a_member(GUSU, keys=(new_key,))], now=NOW)
+    kept = {key.kid: key for key in second.members[GUSU].keys}
+    assert set(kept) == {"new", *(key.kid for key in a_member(GUSU).keys)}
+    assert kept[a_member(GUSU).keys[0].kid].valid_until == NOW
+    assert second.version == 2
+
+
+def test_an_algorithm_that_is_not_allowed_is_no_registry() -> None:
+    weak = tuple(replace(key, alg="HS256") for key in a_member(GUSU).keys)
+    text = registry_file.sign_registry(a_registry(a_member(GUSU, keys=weak)), ROOT)
+    with pytest.raises(Malformed, match="not an allowed signature algorithm"):
+        registry_file.read_registry(text, ROOT.public)
+
+
+# Agreements ---------------------------------------------------------------------------------------------------------------
+
+
+def an_agreement(version: int = 1, **changes):
+    made = registry_file.agreement(
+        GUSU, HUANGPU, version=version, opens={GUSU: ["item-1", "kiosk"]}, valid_from=NOW - timedelta(days=1)
+    )
+    return replace(made, **changes)
+
+
+def signing(code: str) -> dict:
+    return private_keys(code)[0]
+
+
+def test_an_agreement_counts_only_with_both_signatures() -> None:
+    one = registry_file.sign_agreement(an_agreement(), signing(GUSU))
+    with pytest.raises(TrustError, match=HUANGPU):
+        registry_file.read_agreement(one, a_registry())
+    both = registry_file.sign_agreement(an_agreement(), signing(HUANGPU), one)
+    assert registry_file.read_agreement(both, a_registry()) == an_agreement()
+
+
+def test_two_parties_cannot_sign_different_agreements_as_one() -> None:
+    one = registry_file.sign_agreement(an_agreement(), signing(GUSU))
+    with pytest.raises(TrustError, match="agreements_differ"):
+        registry_file.sign_agreement(an_agreement(version=2), signing(HUANGPU), one)
+
+
+def test_what_opens_needs_an_agreement_in_force_that_allows_it() -> None:
+    ask = {"pinned": None, "opening": True, "giver": GUSU, "now": NOW}
+    assert agreements.version_for([an_agreement(1), an_agreement(2)], what="item-1", **ask) == 2
+    with pytest.raises(Rejected, match="not_agreed"):
+        agreements.version_for([an_agreement()], what="item-2", **ask)
+    with pytest.raises(Rejected, match="no_agreement"):
+        agreements.version_for([an_agreement(valid_until=NOW)], what="item-1", **ask)
+    with pytest.raises(Rejected, match="not_agreed"):
+        agreements.version_for([an_agreement()], what="item-1", **{**ask, "giver": HUANGPU})
+
+
+def test_what_is_open_follows_the_version_it_was_opened_under_until_it_is_done() -> None:
+    later = [an_agreement(1, valid_until=NOW), an_agreement(2, opens={})]
+    assert agreements.version_for(later, pinned=1, opening=True, giver=GUSU, what="item-1", now=NOW) == 1
+    arrive = {"opening": True, "giver": GUSU, "what": "item-1", "signed_at": NOW, "now": NOW}
+    agreements.check_arrived(later, version=1, pinned=1, **arrive)
+    with pytest.raises(Rejected, match="agreement_changed"):
+        agreements.check_arrived(later, version=2, pinned=1, **arrive)
+
+
+def test_what_opens_nothing_needs_no_agreement() -> None:
+    quiet = {"pinned": None, "opening": False, "giver": GUSU, "what": "", "now": NOW}
+    assert agreements.version_for([], **quiet) == agreements.NO_AGREEMENT
+    agreements.check_arrived([], version=0, signed_at=NOW, **quiet)
+
+
+def test_a_message_that_waited_is_held_against_the_version_of_its_signing() -> None:
+    old = an_agreement(1, valid_until=NOW - timedelta(hours=1))
+    arrive = {"version": 1, "pinned": None, "opening": True, "giver": GUSU, "what": "item-1", "now": NOW}
+    agreements.check_arrived([old], signed_at=NOW - timedelta(hours=2), **arrive)
+    with pytest.raises(Rejected, match="agreement_not_in_force"):
+        agreements.check_arrived([old], signed_at=NOW, **arrive)
+
+
+# Rules --------------------------------------------------------------------------------------------------------------------
+
+
+def test_age_refuses_no_message() -> None:
+    check_time(some_claims(time=NOW - timedelta(days=400)), NOW, timedelta())
+
+
+def test_a_question_expires_by_the_askers_clock() -> None:
+    ask = some_claims(valid_until=NOW + timedelta(seconds=10), subject_seq=0)
+    check_time(ask, NOW, timedelta())
+    check_time(ask, NOW + timedelta(days=1), -timedelta(days=1))
+    with pytest.raises(Rejected, match="expired"):
+        check_time(ask, NOW + timedelta(seconds=11), timedelta())
+
+
+def test_the_same_number_is_a_duplicate_only_with_the_same_id_and_signature() -> None:
+    kept = Seen("id", "digest")
+    assert compare(None, kept) == Known.NEW
+    assert compare(kept, Seen("id", "digest")) == Known.DUPLICATE
+    assert compare(kept, Seen("other", "digest")) == Known.CONFLICT
+    assert compare(kept, Seen("id", "other")) == Known.CONFLICT
+
+
+def test_lights_go_on_after_their_ages_and_off_again() -> None:
+    limits, old = Limits(), NOW - timedelta(days=2)
+    assert lights(Facts(), limits, NOW) == []
+    assert lights(Facts(oldest_waiting=old), limits, NOW) == [Light.OLD_MESSAGE]
+    assert lights(Facts(clock_difference=timedelta(minutes=-5)), limits, NOW) == [Light.CLOCK]
+    assert lights(Facts(last_conflict=NOW), limits, NOW) == [Light.CONFLICT]
+    assert lights(Facts(last_conflict=old), limits, NOW) == []
+    assert lights(Facts(linked_since=old), limits, NOW) == [Light.NO_CANARY]
+    assert lights(Facts(linked_since=old, last_echo=NOW), limits, NOW) == []
+
+
+# Keys and settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_keys_are_made_once_and_readable_by_their_owner_alone(tmp_path) -> None:
+    path = tmp_path / "courier.jwks"
+    made = keys.make_district_keys(path, NOW)
+    assert keys.make_district_keys(path, NOW + timedelta(days=1)) == made
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "d" not in made[0].public
+    added = keys.add_district_key(path, "sig", NOW)
+    assert [key.kid for key in keys.public_keys(path)] == [*(key.kid for key in made), added.kid]
+
+
+@pytest.mark.parametrize("extra", [{"courier_without": ("security",)}, {"crash_at": "before_commit"}, {"crash_file": "/x"}])
+def test_what_weakens_a_courier_is_refused_outside_a_test_build(extra, tmp_path) -> None:
+    told = {
+        "district": GUSU, "service_name": "courier", "amqp_url": "", "database_url": "", "field_key": "",
+        "edge_keys": tmp_path, "courier_keys": tmp_path, "courier_root": tmp_path, "courier_inbox_url": "",
+        "courier_certificate": tmp_path, "courier_certificate_key": tmp_path,
+    }  # fmt: skip
+    Settings(**told, trial=True, **extra)
+    with pytest.raises(ValueError, match="test builds"):
+        Settings(**told, trial=False, **extra)
