@@ -196,6 +196,24 @@ class Side:
                 cursor.execute(statement, values)
                 return cursor.fetchall() if cursor.description else []
 
+    def backup(self) -> None:
+        """Copies the courier's database; nothing may be connected to it."""
+        self._as_superuser("DROP DATABASE IF EXISTS courier_backup", "CREATE DATABASE courier_backup TEMPLATE courier")
+
+    def restore(self) -> None:
+        """Puts the copy in the database's place."""
+        self._as_superuser(
+            "DROP DATABASE courier", "CREATE DATABASE courier TEMPLATE courier_backup OWNER courier_owner"
+        )
+        self.place.district.database.execute(
+            "REVOKE ALL ON DATABASE courier FROM PUBLIC",
+            "GRANT CONNECT ON DATABASE courier TO courier_owner, courier_app",
+        )
+
+    def _as_superuser(self, *statements: str) -> None:
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'courier%'"
+        self.place.district.database.execute(ended, *statements)
+
     def value(self, statement: str, *values: Any) -> Any:
         return self.rows(statement, *values)[0][0]
 

@@ -92,7 +92,9 @@ class Logbook:
     receipts: list[str] = field(default_factory=list)
     anchors: list[str] = field(default_factory=list)
 
-    def add(self, kind: Kind, claims: Claims | None, signed: str, *, peer: str = "", code: str = "", epoch: int = 0) -> None:
+    def add(
+        self, kind: Kind, claims: Claims | None, signed: str, *, peer: str = "", code: str = "", epoch: int = 0
+    ) -> None:
         entry = Entry(seq=self.head.seq + 1, kind=kind, at=NOW, epoch=epoch)
         if claims is not None:
             entry = replace(
@@ -113,7 +115,9 @@ class Logbook:
         return self.stated(part, subject, before)
 
     def stated(self, part: evidence.Part, subject: str, before: Head) -> dict[str, Any]:
-        statement = evidence.statement_of(part, district=self.code, subject=subject, at=NOW, before=before, head=self.head)
+        statement = evidence.statement_of(
+            part, district=self.code, subject=subject, at=NOW, before=before, head=self.head
+        )
         return evidence.write_part(evidence.SignedPart(sign(self.code, statement.encode()), part))
 
 
@@ -131,7 +135,9 @@ class World:
         giver, taker = self.books[source], self.books[target]
         number = self._numbers[source] = self._numbers.get(source, 0) + 1
         place = self._places[source, subject] = self._places.get((source, subject), 0) + 1
-        claims = some_claims(source=source, target=target, number=number, subject=subject, subject_seq=place, head=giver.head)
+        claims = some_claims(
+            source=source, target=target, number=number, subject=subject, subject_seq=place, head=giver.head
+        )
         claims = replace(claims, epoch=giver.head.epoch)
         jws = sign(source, envelope.encode(claims))
         giver.add(Kind.SENT, claims, jws, peer=target)
@@ -143,7 +149,9 @@ class World:
     def canary(self, source: str, target: str) -> None:
         """`target` keeps the head that `source` has now."""
         type = envelope.Control.CANARY.value
-        claims = some_claims(source=source, target=target, number=0, subject="link", subject_seq=0, type=type, agreement=0)
+        claims = some_claims(
+            source=source, target=target, number=0, subject="link", subject_seq=0, type=type, agreement=0
+        )
         claims = replace(claims, head=self.books[source].head, valid_until=NOW)
         self.books[target].anchors.append(sign(source, envelope.encode(claims)))
 

@@ -37,7 +37,7 @@ def prepare_databases(place: Installation) -> None:
 def run_service_command(
     place: Installation, service: str, *args: str, stdin: bytes = b"", allowed: Container[int] = (0,)
 ) -> str:
-    """`python -m <service> <args>` with the service's own settings; its output. Raises NotReady when it fails."""
+    """`python -m <service> <args>` with the service's own settings; what it said on its output. Raises NotReady when it fails."""
     done = subprocess.run(
         [str(code().python), "-m", service, *args],
         env=service_environ(place, service),
@@ -47,7 +47,7 @@ def run_service_command(
         capture_output=True,
         **popen_identity(),
     )
-    if done.returncode not in allowed:
+    if done.returncode not in allowed or not done.stdout:  # a traceback ends with 1 too, and says nothing here
         last = "\n".join((done.stdout + done.stderr).decode(errors="replace").strip().splitlines()[-12:])
         raise NotReady(f"{place.code}: {service} {' '.join(args)} failed ({done.returncode}):\n{last}")
     return done.stdout.decode()
@@ -67,7 +67,8 @@ def import_samples(place: Installation) -> str:
     people.write_text(json.dumps(dict(place.district.secrets.people)))
     own(people)
     told = run_service_command(place, "identity", "load-samples", "--passwords-file", str(people)).strip()
-    report = json.loads(run_service_command(place, "catalogue", "import-items", "-", stdin=items, allowed=(0, 1)))
+    said = run_service_command(place, "catalogue", "import-items", "-", stdin=items, allowed=(0, 1))
+    report = json.loads(said.splitlines()[-1])
     stamp.write_text(wanted)
     own(stamp)
     counts = ", ".join(f"{report[name]} {name}" for name in ("added", "changed", "unchanged"))

@@ -195,3 +195,15 @@ def test_a_wish_to_withdraw_after_the_decision_is_answered_already_decided():
     world.land_everything()
     denial = next(e for e in world.case(INTAKE).history if e.act is Act.WITHDRAWAL_DENIED)
     assert denial.note == "case_routing.already_decided" and world.case(INTAKE).state is State.CLOSED
+
+
+def test_an_act_of_a_later_turn_that_overtakes_everything_leaves_both_with_the_same_turn():
+    world = TwoDistricts(Mode.FULLY_ONLINE)
+    world.land(0)
+    world.act(HANDLING, accept)
+    world.act(HANDLING, ACTS["grant"])
+    world.refuse(len(world.flying) - 1)  # the offer back, refused by the link
+    world.land(len(world.flying) - 1)  # what came of it overtakes all that led to it
+    world.land_everything()
+    assert world.case(INTAKE).responsibility == world.case(HANDLING).responsibility
+    assert world.case(INTAKE).history == world.case(HANDLING).history

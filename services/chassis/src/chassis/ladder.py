@@ -22,7 +22,7 @@ from typing import Any
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.exceptions import ChannelClosedByBroker, UnroutableError
+from pika.exceptions import ChannelClosedByBroker
 
 from chassis.errors import Kind, fault_of
 from chassis.outbox import ID, SOURCE, TYPE, rfc3339
@@ -41,7 +41,7 @@ PATIENCE = timedelta(days=7)
 _AWAY = frozenset({Kind.UNAVAILABLE, Kind.DEADLINE, Kind.RATE_LIMITED})
 
 
-class Poison(Exception):
+class Poison(Exception):  # noqa: N818 -- what it is called in the trade
     """A message that no try can handle; `reason` is a stable code."""
 
     def __init__(self, reason: str) -> None:
@@ -139,7 +139,7 @@ class Replayed:
 def list_parked(amqp_url: str, service: str, *, limit: int = 1000) -> list[Parked]:
     """What is parked for `service`, oldest first; looking takes nothing away."""
     with _channel(amqp_url) as channel:
-        found = []
+        found: list[Parked] = []
         while len(found) < limit:
             method, properties, _ = channel.basic_get(_park(service))
             if method is None:
@@ -167,19 +167,20 @@ def replay(amqp_url: str, service: str, *, first_rung: str, ids: Collection[str]
                 stranded.append(row.id)
                 left.append(method.delivery_tag)
             else:
-                _send_home(channel, amqp_url, rung(first_rung), row.origin_queue, properties, body)
+                _prepare(properties, amqp_url)
+                # Raises unless it is confirmed.
+                channel.basic_publish(rung(first_rung), row.origin_queue, body, properties, mandatory=True)
                 channel.basic_ack(method.delivery_tag)
                 moved += 1
     return Replayed(moved, tuple(stranded))
 
 
-def _send_home(channel: BlockingChannel, amqp_url: str, exchange: str, queue: str, properties: Any, body: bytes) -> None:
-    headers = cleaned(properties.headers or {})
-    headers[REPLAYED] = _whole(headers.get(REPLAYED)) + 1
-    properties.headers = headers
+def _prepare(properties: Any, amqp_url: str) -> None:
+    """Turns the properties that a message was parked with into those it goes home with."""
+    properties.headers = cleaned(properties.headers or {})
+    properties.headers[REPLAYED] = _whole(properties.headers.get(REPLAYED)) + 1
     properties.user_id = getattr(pika.URLParameters(amqp_url).credentials, "username", None)
     properties.delivery_mode = 2
-    channel.basic_publish(exchange, queue, body, properties, mandatory=True)  # raises unless confirmed
 
 
 def _parked(properties: Any) -> Parked:
@@ -234,19 +235,3 @@ def _exists(amqp_url: str, queue: str) -> bool:
         except ChannelClosedByBroker:
             return False
     return True
-
-
-__all__ = [
-    "PARKING",
-    "Parked",
-    "Poison",
-    "Replayed",
-    "Step",
-    "UnroutableError",
-    "cleaned",
-    "list_parked",
-    "next_step",
-    "reason_of",
-    "replay",
-    "rung",
-]

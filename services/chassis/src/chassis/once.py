@@ -57,6 +57,10 @@ def once(connection: Connection, *, scope: str, key: str, digest: str, produce: 
 
 def _check(key: str) -> None:
     if not key:
-        raise Fault("request.key_missing", Kind.INVALID, "Send an idempotency key, so that a repeated request acts once.")
+        raise Fault(
+            "request.key_missing", Kind.INVALID, "Send an idempotency key, so that a repeated request acts once."
+        )
     if len(key) > MAX_KEY or not all("!" <= character <= "~" for character in key):
-        raise Fault("request.key_invalid", Kind.INVALID, f"An idempotency key is 1 to {MAX_KEY} visible ASCII characters.")
+        raise Fault(
+            "request.key_invalid", Kind.INVALID, f"An idempotency key is 1 to {MAX_KEY} visible ASCII characters."
+        )

@@ -160,7 +160,14 @@ class Outbox:
         }
         if TRACEPARENT not in headers:
             telemetry.inject(headers)
-        row = {"id": id, "exchange": exchange, "routing_key": routing_key, "type": type, "headers": headers, "body": body}
+        row = {
+            "id": id,
+            "exchange": exchange,
+            "routing_key": routing_key,
+            "type": type,
+            "headers": headers,
+            "body": body,
+        }
         self._connection.execute(_INSERT, row)
         self._connection.info[WAKE] = True
         return id

@@ -19,6 +19,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import eventlet
@@ -55,7 +56,6 @@ HOLD_S = 20.0
 HOUSEKEEPING_S = 10.0
 RETENTION = "7 days"
 DELETE_BATCH = 500
-LONGEST_BACKOFF_S = 300
 PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 
 MARKER_EXCHANGE = "marker"
@@ -72,21 +72,20 @@ _TAKE = """
     WHERE before < %s ORDER BY placed.due_at, id
 """
 _MARK = "UPDATE outbox SET confirmed_at = now(), failure = NULL WHERE id = ANY(%s::uuid[])"
-_POSTPONE = f"""
+_POSTPONE = """
     UPDATE outbox SET attempts = attempts + 1, failure = failed.why,
-        due_at = clock_timestamp() + least(power(2, least(attempts, 20)), {LONGEST_BACKOFF_S}) * interval '1 second'
+        due_at = clock_timestamp() + least(power(2, least(attempts, 20)), 300) * interval '1 second'
     FROM (VALUES %s) AS failed (id, why) WHERE outbox.id = failed.id::uuid
 """
 # Waiting rows are touched too: one that another relay has under way is locked and may carry a confirm that the lost
 # broker gave. The update waits for that relay and then takes its mark away again.
-_RESEND = f"""
+_RESEND = """
     UPDATE outbox SET confirmed_at = NULL, due_at = clock_timestamp()
-    WHERE confirmed_at IS NULL OR confirmed_at > now() - interval '{RETENTION}'
+    WHERE confirmed_at IS NULL OR confirmed_at > now() - %s::interval
 """
-_DELETE = f"""
+_DELETE = """
     DELETE FROM outbox WHERE id IN (
-        SELECT id FROM outbox WHERE confirmed_at <= now() - interval '{RETENTION}'
-        LIMIT {DELETE_BATCH} FOR UPDATE SKIP LOCKED)
+        SELECT id FROM outbox WHERE confirmed_at <= now() - %s::interval LIMIT %s FOR UPDATE SKIP LOCKED)
 """
 _WAITING = """
     SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(written_at)), 0)
@@ -97,7 +96,7 @@ _RESEND_LOCK = "SELECT pg_advisory_lock(hashtext('tongban relay resend'))"
 _RESEND_UNLOCK = "SELECT pg_advisory_unlock(hashtext('tongban relay resend'))"
 
 
-class Unconfirmed(Exception):
+class Unconfirmed(Exception):  # noqa: N818 -- says what happened
     """Part of a batch has no answer from the broker: it waits in the outbox and goes out again."""
 
 
@@ -170,7 +169,11 @@ class Relay:
 
     def _new_link(self) -> BrokerConnection:
         return BrokerConnection(
-            self._amqp_url, f"{self._service} relay", confirms=True, prepare=self._look_for_marker, on_lost=self._note_loss
+            self._amqp_url,
+            f"{self._service} relay",
+            confirms=True,
+            prepare=self._look_for_marker,
+            on_lost=self._note_loss,
         )
 
     def _note_loss(self, reason: Exception) -> None:
@@ -188,8 +191,13 @@ class Relay:
 
     def _serve(self) -> None:
         """Relays until told to stop. Raises when the database is lost."""
-        session = {"application_name": f"{self._service} relay", "idle_in_transaction_s": self._hold_s}
-        with open_session(self._database_url, **session) as work, open_session(self._database_url, **session) as ear:
+        open_one = partial(
+            open_session,
+            self._database_url,
+            application_name=f"{self._service} relay",
+            idle_in_transaction_s=self._hold_s,
+        )
+        with open_one() as work, open_one() as ear:
             ear.autocommit = True
             with ear.cursor() as cursor:
                 cursor.execute(f"LISTEN {WAKE_CHANNEL}")
@@ -222,7 +230,7 @@ class Relay:
         """Takes, sends and marks up to `limit` rows; returns how many it took. Raises Unconfirmed or BrokerGone."""
         with work.cursor() as cursor:
             cursor.execute(_TAKE, (limit, BATCH_BYTES))
-            rows = [Row(*values, bytes(body)) for *values, body in cursor]
+            rows = [Row(*row) for row in cursor]
             if not rows:
                 work.commit()
                 return 0
@@ -238,18 +246,18 @@ class Relay:
         return limit if len(rows) < limit and sum(len(row.body) for row in rows) >= BATCH_BYTES // 2 else len(rows)
 
     def _send(self, rows: Sequence[Row]) -> list[Confirm]:
-        return [self._publish(row.exchange, row.routing_key, row.body, row.id, row.type, row.headers) for row in rows]
+        return [self._publish(row) for row in rows]
 
-    def _publish(self, exchange: str, key: str, body: bytes, id: str, type: str, headers: dict[str, Any]) -> Confirm:
+    def _publish(self, row: Row) -> Confirm:
         properties = BasicProperties(
             content_type=PROTOBUF,
-            headers=headers,
+            headers=row.headers,
             delivery_mode=2,
-            message_id=id,
-            type=type,
+            message_id=row.id,
+            type=row.type,
             user_id=self._link.address.user or None,
         )
-        return self._link.publish_confirmed(exchange, key, body, properties, mandatory=True)
+        return self._link.publish_confirmed(row.exchange, row.routing_key, bytes(row.body), properties, mandatory=True)
 
     def _await(self, confirms: Sequence[Confirm]) -> list[Outcome]:
         until = time.monotonic() + self._confirm_timeout_s
@@ -268,7 +276,12 @@ class Relay:
             execute_values(cursor, _POSTPONE, [(row.id, why) for row, why in refused])
         for row, why in refused:
             OUTBOX_UNROUTABLE.labels(row.type).inc()
-            log.error("the broker did not take a message; it is kept and tried again", event_id=row.id, type=row.type, reason=why)
+            log.error(
+                "the broker did not take a message; it is kept and tried again",
+                event_id=row.id,
+                type=row.type,
+                reason=why,
+            )
 
     def _explain(self, rows: Sequence[Row], unknown: int) -> None:
         """Why some of a batch has no answer, and what to do before they are tried again."""
@@ -300,14 +313,14 @@ class Relay:
             cursor.execute("SET LOCAL lock_timeout = '60s'")
             cursor.execute("SET LOCAL statement_timeout = '300s'")
             cursor.execute(_RESEND_LOCK)
-            cursor.execute(_RESEND)
+            cursor.execute(_RESEND, (RETENTION,))
             resent = cursor.rowcount
             cursor.execute(_RESEND_UNLOCK)
         work.commit()
         OUTBOX_RESENT.inc(resent)
         log.warning("the broker has no marker of ours: everything kept goes out again", rows=resent)
-        marker = self._publish(MARKER_EXCHANGE, self._service, b"", "marker", "marker", {})
-        if marker.wait(self._confirm_timeout_s) is not Outcome.CONFIRMED:
+        marker = Row("marker", MARKER_EXCHANGE, self._service, "marker", {}, b"")
+        if self._publish(marker).wait(self._confirm_timeout_s) is not Outcome.CONFIRMED:
             raise Unconfirmed("the marker")
         self._marker_missing = False
 
@@ -349,7 +362,7 @@ class Relay:
             waiting, oldest_s = cursor.fetchone()
             OUTBOX_WAITING.set(waiting)
             OUTBOX_OLDEST_SECONDS.set(float(oldest_s))
-            cursor.execute(_DELETE)
+            cursor.execute(_DELETE, (RETENTION, DELETE_BATCH))
             if cursor.rowcount == DELETE_BATCH:
                 self._housekept_at = 0.0  # there is more: after the next batch, not in its way
         work.commit()

@@ -175,16 +175,18 @@ class Starter:
         process.said(ready)
         return process
 
-    def close(self) -> None:
+    def __enter__(self) -> Starter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
 
 @pytest.fixture
 def start(engines: Engines, echo_database: ServiceDatabase, journal: Path, tmp_path: Path) -> Iterator[StartProc]:
     """`start("echo", "other", TONGBAN_MAX_WORKERS="5")`: a stand-in under a service's name; gone after the test."""
-    starter = Starter(engines, echo_database, journal, tmp_path)
-    yield starter
-    starter.close()
+    with Starter(engines, echo_database, journal, tmp_path) as starter:
+        yield starter
 
 
 @pytest.fixture(scope="module")
@@ -192,11 +194,10 @@ def echo(
     engines: Engines, echo_database: ServiceDatabase, journal_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Proc]:
     """Our stand-in, serving for a whole module: what one test sends it must not trouble the next."""
-    starter = Starter(engines, echo_database, journal_file, tmp_path_factory.mktemp("echo"))
-    process = starter("echo")
-    wait_consumer(engines, "rpc-echo")
-    yield process
-    starter.close()
+    with Starter(engines, echo_database, journal_file, tmp_path_factory.mktemp("echo")) as starter:
+        process = starter("echo")
+        wait_consumer(engines, "rpc-echo")
+        yield process
 
 
 def wait_consumer(engines: Engines, queue: str, count: int = 1) -> None:

@@ -154,8 +154,8 @@ def rewritten(world: World, district: str, change) -> None:
     """The owner writes its whole log anew, and signs the new head."""
     book = world.books[district]
     head, rows = Head(), []
-    for entry, signed, _ in change(book.entries):
-        entry = replace(entry, seq=head.seq + 1)
+    for old, signed, _ in change(book.entries):
+        entry = replace(old, seq=head.seq + 1)
         head = extend(head, entry)
         rows.append((entry, signed, head))
     book.entries, book.head = rows, head
@@ -189,7 +189,9 @@ def test_an_owner_who_hides_a_record_behind_its_digest_is_found_by_the_peers_log
     full = book.part(CASE)
     part = evidence._part(full).part
     hidden = replace(part, records=[record for record in part.records if record.entry.number != 4])
-    data = evidence.write(CASE, [world.books[GUSU].part(CASE), book.stated(hidden, CASE, Head(1, 1, book.entries[0][2].hash))])
+    data = evidence.write(
+        CASE, [world.books[GUSU].part(CASE), book.stated(hidden, CASE, Head(1, 1, book.entries[0][2].hash))]
+    )
     assert refused(data, world) == "courier.record_missing"
 
 
@@ -226,7 +228,9 @@ def test_a_restored_database_is_noted_and_not_taken_for_a_rewriting() -> None:
     assert any("restored" in note for note in finding.notes)
 
 
-@pytest.mark.parametrize("data", [b"", b"{}\n", b"[]\n", b'{"format":"tongban-evidence/1"}\n', b"\xff\xfe\n", b"[" * 5000 + b"\n"])
+@pytest.mark.parametrize(
+    "data", [b"", b"{}\n", b"[]\n", b'{"format":"tongban-evidence/1"}\n', b"\xff\xfe\n", b"[" * 5000 + b"\n"]
+)
 def test_what_is_no_file_of_evidence_is_unreadable(data: bytes) -> None:
     with pytest.raises(EvidenceError) as error:
         evidence.read(data)

@@ -31,7 +31,9 @@ from services.courier.tests.factories import (
 )
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x), max_leaves=20
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda x: st.lists(x) | st.dictionaries(st.text(), x),
+    max_leaves=20,
 )
 
 
@@ -49,7 +51,9 @@ def test_no_bytes_break_the_canonical_reader(data: bytes) -> None:
     assert canonical(value) == data
 
 
-@pytest.mark.parametrize("text", ['{"a":1,"a":1}', '{ "a":1}', '{"b":1,"a":1}', "1.0", "NaN", '"\\u0041"', "1e3", "[" * 9999])
+@pytest.mark.parametrize(
+    "text", ['{"a":1,"a":1}', '{ "a":1}', '{"b":1,"a":1}', "1.0", "NaN", '"\\u0041"', "1e3", "[" * 9999]
+)
 def test_other_spellings_of_the_same_are_refused(text: str) -> None:
     with pytest.raises(Malformed):
         parse_canonical(text.encode(), 1 << 20)
@@ -143,7 +147,7 @@ def test_the_body_is_not_readable_on_the_way() -> None:
 
 def test_every_field_of_the_claims_is_covered_by_the_signature() -> None:
     jws, sealed = envelope.split(an_envelope())
-    header, payload, signature = jws.split(".")
+    header, _, signature = jws.split(".")
     claims = envelope.decode(jose.unverified_payload(jws))
     others = {
         "id": an_id(), "epoch": 2, "number": 9, "subject": "case/other", "subject_seq": 9, "agreement": 7,
@@ -180,7 +184,8 @@ def test_the_algorithm_is_the_registrys_not_the_messages() -> None:
     made = JoseSeals(GUSU, registry, private)
     assert seals_of(registry).verify(made.sign(b"x", NOW), GUSU, NOW) == b"x"
     claimed_as_eddsa = a_registry(
-        a_member(GUSU, keys=tuple(replace(key, alg="EdDSA") if key.use == "sig" else key for key in public)), a_member(HUANGPU)
+        a_member(GUSU, keys=tuple(replace(key, alg="EdDSA") if key.use == "sig" else key for key in public)),
+        a_member(HUANGPU),
     )
     with pytest.raises(Unauthenticated, match="bad_signature"):
         seals_of(claimed_as_eddsa).verify(made.sign(b"x", NOW), GUSU, NOW)

@@ -78,7 +78,9 @@ def test_a_registry_with_one_changed_word_is_refused() -> None:
         registry_file.read_registry(json.dumps(document), ROOT.public)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"payload":1,"signatures":[]}', "[" * 9999, '{"payload":"e30","signatures":{}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"payload":1,"signatures":[]}', "[" * 9999, '{"payload":"e30","signatures":{}}']
+)
 def test_a_file_that_is_no_registry_is_refused(text: str) -> None:
     with pytest.raises((Malformed, TrustError)):
         registry_file.read_registry(text, ROOT.public)
@@ -233,7 +235,9 @@ def test_keys_are_made_once_and_readable_by_their_owner_alone(tmp_path) -> None:
     assert [key.kid for key in keys.public_keys(path)] == [*(key.kid for key in made), added.kid]
 
 
-@pytest.mark.parametrize("extra", [{"courier_without": ("security",)}, {"crash_at": "before_commit"}, {"crash_file": "/x"}])
+@pytest.mark.parametrize(
+    "extra", [{"courier_without": ("security",)}, {"crash_at": "before_commit"}, {"crash_file": "/x"}]
+)
 def test_what_weakens_a_courier_is_refused_outside_a_test_build(extra, tmp_path) -> None:
     told = {
         "district": GUSU, "service_name": "courier", "amqp_url": "", "database_url": "", "field_key": "",

@@ -125,7 +125,11 @@ _LINKS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("get_case", "get_timeline", "get_case_story", "accept_case", "grant_case", "refuse_case", "withdraw_case"),
     ),
     "register_kiosk": ("$response.body#/id", "id", ("get_kiosk", "record_heartbeat")),
-    "open_ticket": ("$response.body#/number", "number", ("get_ticket", "transfer_ticket", "answer_ticket")),
+    "open_ticket": (
+        "$response.body#/number",
+        "number",
+        ("get_ticket", "transfer_ticket", "answer_ticket", "bounce_ticket"),
+    ),
     "list_items": ("$response.body#/items/0/code", "code", ("get_item",)),
     "list_messages": ("$response.body#/items/0/id", "id", ("mark_message_read",)),
     "list_links": ("$response.body#/items/0/peer", "peer", ("list_sent_messages",)),

@@ -320,3 +320,15 @@ def test_a_refused_method_is_told_every_method_of_the_address(ask) -> None:
         ("/v1/kiosks/k/heartbeats", "POST"),
     ):
         assert ask("DELETE", path, "citizen").headers["allow"] == methods
+
+
+def test_twenty_point_nought_is_the_integer_that_json_says_it_is(gateway, ask) -> None:
+    assert (
+        ask("PUT", "/v1/items/a", "publisher", json={**items.EXAMPLE, "statutory_limit_days": 20.0}).status_code == 200
+    )
+    assert (
+        ask("PUT", "/v1/items/a", "publisher", json={**items.EXAMPLE, "statutory_limit_days": 20.5}).status_code == 422
+    )
+    assert (
+        ask("PUT", "/v1/items/a", "publisher", json={**items.EXAMPLE, "statutory_limit_days": True}).status_code == 422
+    )

@@ -146,7 +146,7 @@ def test_a_kiosk_of_another_district_is_hosted_and_its_health_shown(bus) -> None
     ((headers, answer),) = bus.sent(pb.PlacementAnswered)
     assert (headers["tongban.target"], answer.confirmed) == (HUANGPU, True)
     arrives(bus, HealthReported(theirs.id, Health.ONLINE, NOW, 3), theirs.id)
-    eventually(lambda: get(bus, theirs.id).health == pb.HEALTH_ONLINE)
+    eventually(lambda: get(bus, theirs.id).health == pb.HEALTH_ONLINE)  # the answer above says that it is kept
     shown = get(bus, theirs.id)
     assert (shown.owner_district, shown.client_id) == (HUANGPU, "")
     assert refused(lambda: beat(bus, theirs.id, 1, theirs.client_id)) == "terminal_fleet.not_this_kiosk"

@@ -53,7 +53,7 @@ class Dossier:
     def is_past(self, turn: int) -> bool:
         """Whether this turn or a later one is known here: an offer that comes again must not be taken again."""
         known = self.case.responsibility.turn if self.case else 0
-        return turn <= max([known, *(answered for answered, _ in self.answers)])
+        return turn <= known
 
 
 Outcome = tuple[Dossier, tuple[Event, ...]]
@@ -221,7 +221,8 @@ def _concede(step: Step, turn: int) -> Step:
     Only who is responsible writes in a turn, so any letter with an entry of that turn proves it.
     """
     held, peer = step.case.responsibility, step.case.peer
-    if _has_open_offer(step.case, turn) or (held.holder == peer and turn > held.turn):
+    took = held.holder == step.case.here and held.handing_over and turn >= held.turn
+    if took or (held.holder == peer and turn > held.turn):
         return step.change(responsibility=held.held_by(peer, turn))
     return step
 

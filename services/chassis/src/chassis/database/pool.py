@@ -120,8 +120,7 @@ def _wake_relays(connection: Connection) -> None:
     NOTIFY takes a lock on the whole cluster until its transaction ends, so inside the business transaction it would put
     every commit of every service in one row. A notification lost here costs one fallback poll, never an event.
     """
-    raw = connection.connection.dbapi_connection
-    assert raw is not None
+    raw: Any = connection.connection.dbapi_connection
     with suppress(psycopg2.Error):
         raw.autocommit = True
         try:

@@ -20,10 +20,10 @@ import pytest
 from chassis.clock import SystemClock, new_id
 from chassis.database import Database, create_messaging_tables
 from chassis.outbox import Outbox
-from tests.support.engines import Engines, running_engines
 from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed
 
 from services.chassis.tests.component.messaging.bus import BUS, RUNGS, SOURCE, SUBSCRIBER
+from tests.support.engines import Engines, running_engines
 
 HERE = Path(__file__).parent
 EVENT_QUEUE = f"evt.{SUBSCRIBER}.on_case_progressed"
@@ -38,10 +38,10 @@ class Store:
 
     def rows(self, query: str, *values: Any) -> list[Any]:
         """Runs a statement as the owner of the tables, and commits."""
-        with closing(psycopg2.connect(self.owner_url.replace("+psycopg2", ""))) as connection:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(query, values or None)
-                return cursor.fetchall() if cursor.description else []
+        url = self.owner_url.replace("+psycopg2", "")
+        with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(query, values or None)
+            return cursor.fetchall() if cursor.description else []
 
     def one(self, query: str, *values: Any) -> Any:
         return self.rows(query, *values)[0][0]

@@ -15,16 +15,13 @@ from chassis.telemetry import exposition
 
 options = json.loads(sys.argv[1])
 crash_at = options.pop("crash_at", "")
-count = options.pop("spare", 0)  # batches that go well before the crash
+spare = iter(range(options.pop("spare", 0)))  # batches that go well before the crash
 
 
 def die(point: str) -> None:
-    global count
-    if crash_at == point:
-        if count == 0:
-            print(f"dying at {point}", flush=True)
-            os.kill(os.getpid(), signal.SIGSTOP if point.startswith("pause") else signal.SIGKILL)
-        count -= 1
+    if crash_at == point and next(spare, None) is None:
+        print(f"dying at {point}", flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP if point.startswith("pause") else signal.SIGKILL)
 
 
 class Mortal(Relay):
@@ -53,5 +50,7 @@ print("started", flush=True)
 while not done.ready():
     with eventlet.Timeout(0.5, False):
         done.wait()
-    print("\n".join(line for line in exposition().decode().splitlines() if line.startswith("tongban_outbox")), flush=True)
+    print(
+        "\n".join(line for line in exposition().decode().splitlines() if line.startswith("tongban_outbox")), flush=True
+    )
 relay.stop()

@@ -55,7 +55,10 @@ class NotificationService:
 
 logs.configure("notification", "320508")
 settings = SimpleNamespace(
-    amqp_url=options["amqp_url"], retry_ladder=tuple(options["rungs"]), drain_s=options.get("drain_s", 10), max_workers=50
+    amqp_url=options["amqp_url"],
+    retry_ladder=tuple(options["rungs"]),
+    drain_s=options.get("drain_s", 10),
+    max_workers=50,
 )
 database = Database(options["database_url"], pool_size=10)
 process = SimpleNamespace(settings=settings, clock=SystemClock(), new_id=new_id, database=database)

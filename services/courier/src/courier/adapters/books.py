@@ -36,7 +36,12 @@ _LOG = {
     "hash": "text",
     "jws": "text",
 }
-_NOTES = {"conflict": "last_conflict", "restore": "last_restore", "receipt_differing": "last_receipt_differing"}
+_NOTES = {
+    "conflict": "last_conflict",
+    "restore": "last_restore",
+    "receipt_differing": "last_receipt_differing",
+    "log_differing": "last_log_differing",
+}
 
 
 class Books:

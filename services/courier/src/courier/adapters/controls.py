@@ -125,7 +125,9 @@ class Controls:
 
     @staticmethod
     def _note_standing(books: LinkBooks, claims: Claims, jws: str, wire: Any, now: datetime) -> None:
-        books.add_anchor(claims.source, claims.head.epoch, claims.head.seq, jws, now)
+        if not books.add_anchor(claims.source, claims.head, jws, now):
+            log.error("%s signed two heads of its log for one place: it was rewritten", claims.source)
+            books.note(claims.source, "log_differing", now)
         standing = messages.standing_of(wire.standing)
         books.note_claimed(claims.source, standing.sent_epoch, standing.sent_number, now)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from courier import messages
 from courier.adapters.books import Books
+from courier.domain.chain import Head
 from courier.domain.envelope import Lane
 from courier.domain.order import missing
 from courier.usecases.ports import LinkRow, Quarantined, SentView, Settled, Standing
@@ -27,7 +28,7 @@ _LINKS = """
             WHERE s.peer = l.peer AND s.opens <> '' AND s.answered_at IS NULL AND s.state = 'receipted'
               AND s.created_at < %s),
         (SELECT min(at) FROM early e WHERE e.target IN (l.peer, '*')),
-        l.last_conflict, l.last_restore, l.last_receipt_differing,
+        l.last_conflict, l.last_restore, l.last_receipt_differing, l.last_log_differing,
         (SELECT max(at) FROM quarantine q WHERE q.source = l.peer OR q.written_by = 'courier.' || l.peer)
     FROM link l, LATERAL (SELECT count(*) AS waiting, min(created_at) AS oldest FROM sent s
         WHERE s.peer = l.peer AND s.due_at IS NOT NULL) AS w
@@ -84,12 +85,14 @@ class LinkBooks(Books):
         )
         return done.rowcount == 1
 
-    def add_anchor(self, peer: str, epoch: int, seq: int, jws: str, now: datetime) -> None:
-        self.connection.exec_driver_sql(
-            """INSERT INTO anchor (peer, epoch, seq, jws, at) VALUES (%s, %s, %s, %s, %s)
-               ON CONFLICT (peer, epoch, seq) DO NOTHING""",
-            (peer, epoch, seq, jws, now),
-        )
+    def add_anchor(self, peer: str, head: Head, jws: str, now: datetime) -> bool:
+        """Keeps a head that the peer signed; False where it signed another one for the same place before."""
+        kept = self.connection.exec_driver_sql(
+            """INSERT INTO anchor (peer, epoch, seq, hash, jws, at) VALUES (%s, %s, %s, %s, %s, %s)
+               ON CONFLICT (peer, epoch, seq) DO UPDATE SET seq = excluded.seq RETURNING hash""",
+            (peer, head.epoch, head.seq, head.hash, jws, now),
+        ).scalar_one()
+        return kept == head.hash
 
     def standing(self, peer: str, registry_version: int) -> Standing:
         epoch = self.connection.exec_driver_sql("SELECT head_epoch FROM state").scalar() or 1

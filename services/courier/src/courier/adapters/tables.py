@@ -214,6 +214,7 @@ link = sa.Table(
     _column("last_conflict", _moment, nullable=True),
     _column("last_restore", _moment, nullable=True),
     _column("last_receipt_differing", _moment, nullable=True),
+    _column("last_log_differing", _moment, nullable=True),
 )
 anchor = sa.Table(
     "anchor",
@@ -221,6 +222,7 @@ anchor = sa.Table(
     _key("peer", _text),
     _key("epoch", _big),
     _key("seq", _big),
+    _column("hash", _text),
     _column("jws", _text),
     _column("at", _moment),
 )

@@ -23,7 +23,10 @@ class Light(StrEnum):
     SUSPENDED = "suspended"
     REGISTRY_EXPIRED = "registry_expired"
     PEER_RESTORED = "peer_restored"
+    #: The peer's receipt names another digest than we signed.
     RECEIPT_DIFFERS = "receipt_differs"
+    #: The peer signed two heads of its log for one place: it rewrote it.
+    LOG_DIFFERS = "log_differs"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Facts:
     last_quarantine: datetime | None = None
     last_restore: datetime | None = None
     last_receipt_differing: datetime | None = None
+    last_log_differing: datetime | None = None
 
 
 def lights(facts: Facts, limits: Limits, now: datetime) -> list[Light]:
@@ -81,5 +85,6 @@ def lights(facts: Facts, limits: Limits, now: datetime) -> list[Light]:
         Light.REGISTRY_EXPIRED: facts.freshness is not Freshness.VALID,
         Light.PEER_RESTORED: lately(facts.last_restore),
         Light.RECEIPT_DIFFERS: lately(facts.last_receipt_differing),
+        Light.LOG_DIFFERS: lately(facts.last_log_differing),
     }
     return [light for light in Light if on[light]]

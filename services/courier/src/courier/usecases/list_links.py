@@ -39,6 +39,7 @@ def _view(row: LinkRow, trust: Trust, limits: Limits, now: datetime) -> LinkView
         last_quarantine=row.last_quarantine,
         last_restore=row.last_restore,
         last_receipt_differing=row.last_receipt_differing,
+        last_log_differing=row.last_log_differing,
     )
     return LinkView(
         peer=row.peer,

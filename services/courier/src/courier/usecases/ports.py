@@ -306,6 +306,7 @@ class LinkRow:
     last_conflict: datetime | None
     last_restore: datetime | None
     last_receipt_differing: datetime | None
+    last_log_differing: datetime | None
     last_quarantine: datetime | None
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Header, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 T = TypeVar("T")
 
@@ -30,6 +30,14 @@ def line(longest: int, *, may_be_empty: bool = False) -> Any:
 def text(longest: int) -> Any:
     """Constraints of a text that may have several lines."""
     return StringConstraints(min_length=1, max_length=longest, pattern=_FILLED_TEXT)
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+#: JSON knows one kind of number: 20.0 is an integer there (JSON Schema 2020-12, section 4.2.3).
+Whole = Annotated[int, BeforeValidator(_whole)]
 
 
 class Sent(BaseModel):

@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from gateway.schemas.common import DistrictShown, Given, Moment, Provenance, Sent, example, line
+from gateway.schemas.common import DistrictShown, Given, Moment, Provenance, Sent, Whole, example, line
 
 Audience = Literal["person", "firm", "both"]
 Mode = Annotated[
     Literal["fully_online", "proxy_collection", "joint_handling"],
     Field(description="全程网办, 异地代收代办, 多地联办: the three national modes of handling across provinces."),
 ]
-LimitDays = Annotated[int, Field(ge=1, le=1000, description="Working days.")]
+LimitDays = Annotated[Whole, Field(ge=1, le=1000, description="Working days.")]
 
 EXAMPLE: dict[str, Any] = {
     "name_zh": "社会保障卡申领",

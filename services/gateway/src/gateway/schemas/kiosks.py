@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from gateway.schemas.common import District, Given, Moment, Sent, example, line
+from gateway.schemas.common import District, Given, Moment, Sent, Whole, example, line
 
 EXAMPLE: dict[str, Any] = {
     "name": "姑苏·惠服务 1",
@@ -56,7 +56,7 @@ class Kiosk(Given):
 class HeartbeatSent(Sent):
     software_version: Annotated[str, line(64)]
     sequence: Annotated[
-        int, Field(ge=1, le=2**53 - 1, description="Counts the kiosk's heartbeats; an older one changes nothing.")
+        Whole, Field(ge=1, le=2**53 - 1, description="Counts the kiosk's heartbeats; an older one changes nothing.")
     ]
 
     model_config = example({"software_version": "4.0.0", "sequence": 1})

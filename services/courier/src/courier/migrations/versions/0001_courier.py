@@ -22,6 +22,7 @@ STATEMENTS = (
         peer TEXT NOT NULL,
         epoch BIGINT NOT NULL,
         seq BIGINT NOT NULL,
+        hash TEXT NOT NULL,
         jws TEXT NOT NULL,
         at TIMESTAMP WITH TIME ZONE NOT NULL,
         PRIMARY KEY (peer, epoch, seq)
@@ -82,6 +83,7 @@ STATEMENTS = (
         last_conflict TIMESTAMP WITH TIME ZONE,
         last_restore TIMESTAMP WITH TIME ZONE,
         last_receipt_differing TIMESTAMP WITH TIME ZONE,
+        last_log_differing TIMESTAMP WITH TIME ZONE,
         PRIMARY KEY (peer)
     )
     """,
