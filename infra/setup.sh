@@ -12,13 +12,16 @@ flock 9 # one set-up of a checkout at a time
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
-# The system's Python first: one from a home folder cannot be reached by the unprivileged account that services run as.
+as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@" 2>/dev/null; }
+
+# The system's Python first. Where root runs this, one that the unprivileged account cannot reach (in a home folder) is none.
 find_python() {
     for candidate in /usr/bin/python3.11 python3.11 /usr/bin/python3 python3; do
-        if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
-            command -v "$candidate"
-            return
-        fi
+        found=$("$candidate" -c 'import sys, venv, ensurepip; sys.version_info[:2] == (3, 11) and print(sys.executable)' 2>/dev/null) || continue
+        [ -n "$found" ] || continue
+        [ "$(id -u)" -ne 0 ] || as_nobody test -x "$found" || continue
+        echo "$found"
+        return
     done
 }
 
@@ -26,6 +29,7 @@ missing_packages() {
     [ -n "$(find_python)" ] || echo python3.11 python3.11-venv
     [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || echo rabbitmq-server
     ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || echo postgresql
+    case " $* " in *" test "*) command -v curl >/dev/null || echo curl ;; esac # the README's walk-through is run by a test
 }
 
 # Debian starts a service as soon as it is installed, unless policy-rc.d says 101 (invoke-rc.d(8)). What stood there before
@@ -51,7 +55,7 @@ install_packages() {
     trap - EXIT INT TERM HUP
 }
 
-missing=$(missing_packages | tr '\n' ' ')
+missing=$(missing_packages "$@" | tr '\n' ' ')
 missing=${missing% }
 if [ -n "$missing" ]; then
     if [ "$(id -u)" -ne 0 ]; then
@@ -67,7 +71,7 @@ python=$(find_python)
 # Where the unprivileged account cannot enter build/, the environment goes to this checkout's folder in /var/tmp, the same
 # one that tongban_local.checkout takes for data.
 venv=$build/venv
-if [ "$(id -u)" -eq 0 ] && ! setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$build" 2>/dev/null; then
+if [ "$(id -u)" -eq 0 ] && ! as_nobody test -x "$build"; then
     place=/var/tmp/tongban-$(printf %s "$root" | sha256sum | cut -c1-12)
     mkdir -m 755 "$place" 2>/dev/null || true
     if [ -L "$place" ] || [ "$(stat -c %u "$place")" -ne 0 ] || [ -n "$(find "$place" -maxdepth 0 -perm /022)" ]; then

@@ -27,7 +27,7 @@ class ServiceProcess:
     log: Path
     argv: tuple[str, ...]
 
-    def start(self, timeout_s: float = 20) -> ServiceProcess:
+    def start(self, timeout_s: float = 60) -> ServiceProcess:
         """Starts it (again) and waits until it says that it is ready. Raises NotReady with the end of its log."""
         self._child = Child(Command(self.service, self.argv, self.environ, self.log.parent), self.log)
         try:

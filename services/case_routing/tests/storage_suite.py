@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-
 from case_routing.domain.events import Acted, Arrived, WithdrawalAsked
 from case_routing.domain.history import Step
 from case_routing.domain.letters import Dossier

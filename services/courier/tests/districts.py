@@ -43,6 +43,7 @@ class Side:
     place: Installation
     environ: dict[str, str]
     changed: bool = False
+    _inbox: set[tuple[str, str]] = field(default_factory=set)
     _child: Child | None = None
     _seqs: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -163,11 +164,14 @@ class Side:
         return {"service": service, "headers": headers, "key": key, "body": content.SerializeToString()}
 
     def handed_on(self, queue: str) -> list[tuple[dict[str, Any], bytes]]:
-        """Takes everything out of a handler's queue: (headers, body)."""
+        """Takes everything out of a handler's queue, each event once as behind the handler's inbox: (headers, body)."""
         found = []
         with self.channel() as channel:
             while (got := channel.basic_get(queue, auto_ack=True))[0] is not None:
-                found.append((got[1].headers, got[2]))
+                key = (queue, got[1].headers[outbox.ID])
+                if key not in self._inbox:
+                    self._inbox.add(key)
+                    found.append((got[1].headers, got[2]))
         return found
 
     def arrived(self, *, take: bool = False) -> list[bytes]:

@@ -21,7 +21,7 @@ from tongban_local.mail_sink import read_mails
 from tongban_spans.tree import counts, tree
 
 from tongban_cli.client import Person, Refused
-from tongban_cli.commands.courier import evidence
+from tongban_cli.demo_evidence import export_evidence
 from tongban_cli.story import TOLD, Story, story, timeline_table
 
 GUSU, HUANGPU = "320508", "310101"
@@ -63,15 +63,15 @@ def _told(stage: Stage, name: str, play: Callable[[Stage], str]) -> dict[str, An
     names = {place.code: f"{place.facts.name_zh} {place.facts.name_en}" for place in stage.environment.places}
     stage.console.print(timeline_table(found, names))
     stage.console.print(tree(found.spans, f"{len(found.trace_ids)} linked traces, {len(found.spans)} spans"))
-    proof = evidence(stage.environment, number, stage.build / f"demo-{number}.evidence.json")
-    stage.say(f"evidence: {proof.receipts} receipts verified, {proof.file}")
+    evidence = export_evidence(stage.environment, number, stage.build / "demo-evidence")
+    stage.say(f"  evidence of both sides: {evidence}")
     return {
         "story": name,
         "case_no": number,
         "districts": sorted(found.districts),
         "trace_ids": found.trace_ids,
         "spans": counts(found.spans),
-        "receipts_verified": proof.receipts,
+        "receipts_verified": 0,  # written once everything is stopped and the evidence was verified
         "timeline": [{key: entry[key] for key in ("at", "district", "event")} for entry in found.timeline],
         "seconds": round(seconds, 2),
     }

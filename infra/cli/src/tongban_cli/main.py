@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -13,10 +14,15 @@ from tongban_cli import commands
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line. `--env` may stand before or after the subcommand."""
+    """The whole command line; `--env` stands before the subcommand."""
     top = argparse.ArgumentParser(prog="tongban", description="Runs districts, and looks into them.")
+    told = os.environ.get("TONGBAN_ENV")
     top.add_argument(
-        "--env", type=Path, default=None, metavar="DIR", help="the environment's folder (default: build/local)"
+        "--env",
+        type=Path,
+        default=Path(told) if told else None,
+        metavar="DIR",
+        help="the environment's folder (default: $TONGBAN_ENV, or build/local)",
     )
     subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda found: found.name):

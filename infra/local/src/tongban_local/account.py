@@ -63,6 +63,20 @@ def own_folder(path: Path, mode: int = 0o700) -> Path:
     return path
 
 
+def keep_file(path: Path, text: str, mode: int = 0o600) -> bool:
+    """Makes `path` hold `text`, for the runtime account; True when it did not. A reader never sees half of it."""
+    if path.exists() and path.read_text() == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(text)
+    fresh.chmod(mode)
+    own(fresh)
+    fresh.replace(path)
+    return True
+
+
 def can_reach(path: Path, mode: str = "-x") -> bool:
     """Whether the runtime account can enter `path` ("-x"), or read it ("-r")."""
     return _as_account(["test", mode, str(path)])

@@ -144,7 +144,7 @@ class Broker:
         self._epmd = Child(epmd, self.folder / "log" / "epmd.out")
         self._node = Child(node, self.folder / "log" / "broker.out")
 
-    def wait_ready(self, user: str, password: str, vhost: str = "district", timeout_s: float = 60) -> None:
+    def wait_ready(self, user: str, password: str, vhost: str = "district", timeout_s: float = 180) -> None:
         """Returns once `user` can open a connection. Raises NotReady."""
         url = self.url(user, password, vhost)
         node = getattr(self, "_node", None)

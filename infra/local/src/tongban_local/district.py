@@ -10,7 +10,7 @@ from tongban_broker.bus import Bus
 from tongban_broker.definitions import definitions
 from tongban_database import roles
 
-from tongban_local.account import own, own_folder
+from tongban_local.account import keep_file, own, own_folder
 from tongban_local.checkout import code
 from tongban_local.engines import Broker, CourierListener, Postgres
 from tongban_local.keys import Secrets, okp_key, write_key_set
@@ -57,8 +57,7 @@ class District:
         """The port of one listener of this district: free when it is first asked for, the same ever after."""
         if name not in self.ports:
             self.ports[name] = free_port(self.host, *(["127.0.0.1"] if name in _EVERYWHERE else []))
-            self._ports_file.write_text(json.dumps(self.ports, indent=1, sort_keys=True))
-            own(self._ports_file)
+            keep_file(self._ports_file, json.dumps(self.ports, indent=1, sort_keys=True))
         return self.ports[name]
 
     def renew_ports(self) -> None:

@@ -13,7 +13,7 @@ from tongban_local.checkout import ROOT
 DEFAULT = ("320508", "310101")
 
 
-class UnknownDistrict(ValueError):  # noqa: N818  read as a sentence
+class UnknownDistrict(ValueError):
     """A code that names none of our districts; the message lists those there are."""
 
 

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tongban_local.account import own, own_folder
+from tongban_local.account import keep_file, own_folder
 from tongban_local.checkout import linked
 from tongban_local.districts import DEFAULT, chosen
 from tongban_local.installation import Installation
@@ -33,7 +33,7 @@ from tongban_local.supervise import Supervisor
 from tongban_local.trust import Trust
 from tongban_local.trust_install import install_trust
 
-_SERVICES_READY_S = 90
+_SERVICES_READY_S = 180
 
 Report = Callable[[str], None]
 
@@ -121,9 +121,7 @@ class Environment:
                 list(pool.map(lambda place: place.district.write_engines(), cold))
         self.trust.sign(self.places)
         state = {"districts": [place.code for place in self.places], "offset": self._offset, "admin": self._admin}
-        self._state_file.touch(mode=0o600)
-        self._state_file.write_text(json.dumps(state, indent=1))
-        own(self._state_file)
+        keep_file(self._state_file, json.dumps(state, indent=1))
         return self.supervisor.write({place.code: programs(place) for place in self.places})
 
     def _bring_up(self, place: Installation, services: Sequence[str], samples: bool, report: Report) -> None:

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from tongban_local.account import own, own_folder
+from tongban_local.account import keep_file, own, own_folder
 from tongban_local.certificates import Authority, Pair
 from tongban_local.district import District
 from tongban_local.districts import DistrictFacts, linked_to
@@ -45,8 +45,7 @@ class Installation:
         folder = self.folder / "tls"
         self.authority = folder / "authority.pem"
         own_folder(folder)
-        self.authority.write_bytes(authority.certificate.read_bytes())
-        self.authority.chmod(0o644)
+        keep_file(self.authority, authority.certificate.read_text(), mode=0o644)
         self.server = authority.server(Pair.at(folder, "server"), self.host)
         self.courier_client = authority.client(Pair.at(folder, "courier"), f"courier.{self.facts.code}")
         self.courier_local = authority.client(Pair.at(folder, "courier-local"), "courier.local")
@@ -57,8 +56,7 @@ class Installation:
             own_folder(self.folder / part)
         self.trace_token = self.folder / "keys" / "trace-token"
         if not self.trace_token.exists():
-            self.trace_token.touch(mode=0o600)
-            self.trace_token.write_text(secrets.token_urlsafe(32))
+            keep_file(self.trace_token, secrets.token_urlsafe(32))
         okp_key(self.folder / "keys" / "identity.jwk")
         own(self.folder / "keys")
 

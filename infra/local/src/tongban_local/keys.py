@@ -15,6 +15,8 @@ from tongban_broker.bus import Bus
 from tongban_broker.definitions import Accounts
 from tongban_database.roles import Credentials
 
+from tongban_local.account import keep_file
+
 #: The people of the samples (identity's samples.yaml); their passwords are made here, never kept in git.
 PEOPLE = ("citizen", "clerk", "operator", "agent", "fleet", "publisher")
 
@@ -54,8 +56,7 @@ class Secrets:
         fresh = cls.make(bus)
         if path.exists():
             fresh = cls.of(json.loads(path.read_text()), fresh)
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(fresh.as_json(), indent=1))
+        keep_file(path, json.dumps(fresh.as_json(), indent=1))
         return fresh
 
     @classmethod
@@ -87,14 +88,11 @@ def okp_key(path: Path, curve: Literal["Ed25519", "X25519"] = "Ed25519") -> OKPK
         return OKPKey.import_key(json.loads(path.read_text()))
     key = OKPKey.generate_key(curve, private=True)
     key.ensure_kid()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(key.as_dict(private=True)))
+    keep_file(path, json.dumps(key.as_dict(private=True)))
     return key
 
 
 def write_key_set(path: Path, *keys: OKPKey) -> Path:
     """The public halves as a JWKS file."""
-    path.write_text(json.dumps(KeySet(list(keys)).as_dict(private=False)))
-    path.chmod(0o644)
+    keep_file(path, json.dumps(KeySet(list(keys)).as_dict(private=False)), mode=0o644)
     return path

@@ -96,7 +96,7 @@ class Postgres:
     def start(self) -> None:
         self._child = Child(self.command(), self.folder / "postgres.log")
 
-    def wait_ready(self, timeout_s: float = 30) -> None:
+    def wait_ready(self, timeout_s: float = 90) -> None:
         child = getattr(self, "_child", None)
         died = (lambda: child.returncode() is not None) if child else (lambda: False)
         wait_until(self._answers, f"PostgreSQL ({self.folder / 'postgres.log'})", timeout_s, died)

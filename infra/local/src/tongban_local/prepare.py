@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections.abc import Container
 
-from tongban_local.account import own, popen_identity
+from tongban_local.account import keep_file, popen_identity
 from tongban_local.checkout import ROOT, code
 from tongban_local.installation import Installation
 from tongban_local.processes import NotReady
@@ -59,17 +59,14 @@ def import_samples(place: Installation) -> str:
     Returns a line that says what happened.
     """
     people, items, stamp = place.folder / "people.json", ITEMS.read_bytes(), place.folder / "samples.stamp"
-    content = items + SAMPLE_PEOPLE.read_bytes() + json.dumps(dict(place.district.secrets.people)).encode()
-    wanted = hashlib.sha256(content).hexdigest()
+    passwords = json.dumps(dict(place.district.secrets.people))
+    wanted = hashlib.sha256(items + SAMPLE_PEOPLE.read_bytes() + passwords.encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return "sample people and items are there"
-    people.touch(mode=0o600)
-    people.write_text(json.dumps(dict(place.district.secrets.people)))
-    own(people)
+    keep_file(people, passwords)
     told = run_service_command(place, "identity", "load-samples", "--passwords-file", str(people)).strip()
     said = run_service_command(place, "catalogue", "import-items", "-", stdin=items, allowed=(0, 1))
     report = json.loads(said.splitlines()[-1])
-    stamp.write_text(wanted)
-    own(stamp)
+    keep_file(stamp, wanted)
     counts = ", ".join(f"{report[name]} {name}" for name in ("added", "changed", "unchanged"))
     return f"{told}; items: {counts}, {len(report['bad'])} bad"

@@ -17,7 +17,7 @@ from tongban_local.account import popen_identity
 MARK = "TONGBAN_ENVIRONMENT_FOLDER"
 
 
-class NotReady(Exception):  # noqa: N818  read as a sentence
+class NotReady(Exception):
     """Something did not come up in time; the message names the log to read."""
 
 

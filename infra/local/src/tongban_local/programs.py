@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tongban_broker.rights import COURIER_VHOST
 
-from tongban_local.account import own, own_folder
+from tongban_local.account import keep_file, own_folder
 from tongban_local.checkout import code
 from tongban_local.installation import Installation
 from tongban_local.ports import listens
@@ -75,14 +75,8 @@ def write_environ(place: Installation, name: str, extra: Mapping[str, str] | Non
     """Writes that file; True when it is another than before. `extra` wins over what the process is usually told."""
     values = {**service_environ(place, name), **(extra or {})}
     text = "".join(f"{key}={shlex.quote(value)}\n" for key, value in sorted(values.items()))
-    path = environ_file(place, name)
-    if path.exists() and path.read_text() == text:
-        return False
-    own_folder(path.parent)
-    path.touch(mode=0o600)
-    path.write_text(text)
-    own(path)
-    return True
+    own_folder(place.folder / "environ")
+    return keep_file(environ_file(place, name), text)
 
 
 def service_environ(place: Installation, name: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ from typing import Any
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from tongban_local.account import own, own_folder, popen_identity
+from tongban_local.account import keep_file, own_folder, popen_identity
 from tongban_local.checkout import code
 from tongban_local.processes import Command, end_all, plain_environ, wait_until
 
@@ -66,13 +66,7 @@ class Supervisor:
             names = ",".join(f"{group}-{program.command.name}" for program in programs)
             sections.append(f"[group:{group}]\nprograms={names}\n")
             sections += [_section(group, program) for program in programs]
-        text = "\n".join(sections)
-        if self._config.exists() and self._config.read_text() == text:
-            return False
-        self._config.touch(mode=0o600)
-        self._config.write_text(text)
-        own(self._config)
-        return True
+        return keep_file(self._config, "\n".join(sections))
 
     def alive(self) -> bool:
         """Whether supervisord answers."""

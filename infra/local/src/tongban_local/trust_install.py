@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from tongban_local.account import own
+from tongban_local.account import keep_file
 from tongban_local.installation import Installation
 from tongban_local.prepare import run_service_command
 from tongban_local.trust import Trust
@@ -26,5 +26,4 @@ def install_trust(place: Installation, trust: Trust) -> None:
         if installed.get(path.name) != digest:
             run_service_command(place, "courier", command, stdin=content)
             installed[path.name] = digest
-            note.write_text(json.dumps(installed, indent=1, sort_keys=True))
-            own(note)
+            keep_file(note, json.dumps(installed, indent=1, sort_keys=True))

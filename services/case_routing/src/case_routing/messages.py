@@ -6,7 +6,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from chassis.contracts import EnumWords, moment, timestamp
+from chassis.errors import Fault, Kind
+from chassis.paging import Page, Wish, wish
+from chassis.sealed import mask_id_number, mask_name
+from chassis.telemetry import trace_id_of
 from google.protobuf.message import Message
+from tongban.case_routing.v1 import case_routing_pb2 as pb
+from tongban.catalogue.v1 import catalogue_pb2 as catalogue
+from tongban.common.v1 import common_pb2 as common
+from tongban.courier.v1.courier_pb2 import MessageRefused
+from tongban.identity.v1 import identity_pb2 as identity
 
 from case_routing.domain import events, model
 from case_routing.domain.errors import BadLetter
@@ -15,16 +25,6 @@ from case_routing.domain.model import Act, Case, Decision, Entry, Material, Mode
 from case_routing.domain.policies import due_act
 from case_routing.usecases.prepare_application import Submission
 from case_routing.usecases.take_back_refused import Refusal
-from chassis.contracts import EnumWords, moment, timestamp
-from chassis.errors import Fault, Kind
-from chassis.paging import Page, Wish, wish
-from chassis.sealed import mask_id_number, mask_name
-from chassis.telemetry import trace_id_of
-from tongban.case_routing.v1 import case_routing_pb2 as pb
-from tongban.catalogue.v1 import catalogue_pb2 as catalogue
-from tongban.common.v1 import common_pb2 as common
-from tongban.courier.v1.courier_pb2 import MessageRefused
-from tongban.identity.v1 import identity_pb2 as identity
 
 __all__ = ["CONTRACT", "MessageRefused"]
 

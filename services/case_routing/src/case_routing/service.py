@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from chassis.process import Wired
+from chassis.rpc import rpc
+from chassis.subscriber import subscribe
+
 from case_routing import messages, wiring
 from case_routing.domain.events import Arrived
 from case_routing.usecases.accept_case import accept_case
@@ -18,13 +22,10 @@ from case_routing.usecases.refuse_case import refuse_case
 from case_routing.usecases.submit_case import submit_case
 from case_routing.usecases.take_back_refused import take_back_refused
 from case_routing.usecases.withdraw_case import withdraw_case
-from chassis.process import Wired
-from chassis.rpc import rpc
-from chassis.subscriber import subscribe
 
 
 class CaseRoutingService:
-    """Citizens see and act on their own cases; clerks on any that this district holds; operators see traces."""
+    """Citizens see and act on their own cases; clerks on any that this district holds; operators see what happened and when."""
 
     name = "case_routing"
     contract = messages.CONTRACT
@@ -40,7 +41,7 @@ class CaseRoutingService:
     @rpc(allow=("citizen", "clerk"))
     def get_case(self, request, call):
         with self.app.work() as work:
-            return messages.case_to_wire(get_case(work, request.number, wiring.reader_of(call)))
+            return messages.case_to_wire(get_case(work, request.number, wiring.reader_of(call, "clerk")))
 
     @rpc(allow=("citizen",))
     def list_my_cases(self, request, call):
@@ -88,7 +89,8 @@ class CaseRoutingService:
     @rpc(allow=("citizen", "clerk", "operator"))
     def get_timeline(self, request, call):
         with self.app.work() as work:
-            return messages.timeline(get_case(work, request.number, wiring.reader_of(call)))
+            reader = wiring.reader_of(call, "clerk", "operator")
+            return messages.timeline(get_case(work, request.number, reader))
 
     @rpc(allow=("operator",))
     def get_case_traces(self, request, call):

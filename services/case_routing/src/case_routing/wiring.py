@@ -8,6 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from chassis.caller import Call
+from chassis.once import digest_of, once
+from chassis.process import Process
+from chassis.sealed import FieldCipher
+from chassis.subscriber import Delivery
+from chassis.telemetry import current_traceparent
+
 from case_routing.adapters.numbers import RandomNumbers
 from case_routing.adapters.remote import RemoteCatalogue, RemotePeople
 from case_routing.adapters.storage import Work
@@ -18,12 +25,6 @@ from case_routing.domain.policies import Application
 from case_routing.usecases.acting import Command
 from case_routing.usecases.ports import Numbers
 from case_routing.usecases.prepare_application import Office, Submission, prepare_application
-from chassis.caller import Call
-from chassis.once import digest_of, once
-from chassis.process import Process
-from chassis.sealed import FieldCipher
-from chassis.subscriber import Delivery
-from chassis.telemetry import current_traceparent
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,9 @@ class App:
         return case
 
 
-def reader_of(call: Call) -> str:
-    """Subject of the citizen who reads; "" where a clerk or an operator does, who may read any case of this district."""
-    if call.actor is None or call.actor.has_any(("clerk", "operator")):
-        return ""
-    return call.actor.subject
+def reader_of(call: Call, *staff: str) -> str:
+    """Subject of the citizen who reads own cases; "" where one of the roles `staff` does, who may read any."""
+    return "" if call.actor is None or call.actor.has_any(staff) else call.actor.subject
 
 
 def build(process: Process) -> App:

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pika
-from google.protobuf.message import Message
-
 from case_routing import messages
 from case_routing.domain.events import Arrived, Event, Letter, Send
 from case_routing.domain.history import Moment, Step
@@ -21,6 +19,8 @@ from case_routing.domain.letters import Dossier, read
 from case_routing.domain.model import Case
 from chassis.errors import Fault
 from chassis.wire import PROTOBUF, RPC_EXCHANGE, encode_fault
+from google.protobuf.message import Message
+
 from tests.support.calls import BusClient, eventually
 from tests.support.engines import Engines
 
@@ -28,7 +28,7 @@ Answer = Callable[[bytes], Message]
 
 
 class Neighbour:
-    """A service that answers calls on the broker until it is stopped; `broken` makes it silent."""
+    """A service that answers calls on the broker until it is stopped."""
 
     def __init__(self, engines: Engines, service: str, answers: Mapping[str, Answer]) -> None:
         self._engines, self._service, self._answers = engines, service, answers
@@ -72,6 +72,8 @@ class OtherDistrict:
     bus: BusClient
     here: str
     dossiers: dict[str, Dossier] = field(default_factory=dict)
+    #: The traceparent of what it does.
+    trace: str = ""
     #: Letters that arrived, with their headers, oldest first.
     got: list[tuple[dict, Letter]] = field(default_factory=list)
 
@@ -122,7 +124,7 @@ class OtherDistrict:
         return self.bus.engines.district.code
 
     def _now(self) -> Moment:
-        return Moment(datetime.now(UTC))
+        return Moment(datetime.now(UTC), self.trace)
 
     def _drain(self) -> list[tuple[dict, Letter]]:
         found = []

@@ -6,17 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 import pytest
-
-from case_routing.domain.events import Offered, RecallAsked, WithdrawalAsked
+from case_routing.domain.events import Acted, Offered, RecallAsked, WithdrawalAsked
+from case_routing.domain.letters import Dossier
 from case_routing.domain.model import Mode, Purpose, State
 from case_routing.domain.policies import accept, grant, refuse, submit
 from chassis.errors import Fault, Kind
-from tests.support.calls import BusClient, a_person, eventually
 from tongban.case_routing.v1 import case_routing_pb2 as pb
 from tongban.catalogue.v1 import catalogue_pb2 as catalogue
 from tongban.common.v1 import common_pb2 as common
 from tongban.courier.v1.courier_pb2 import MessageRefused
 from tongban.identity.v1 import identity_pb2 as identity
+
+from tests.support.calls import BusClient, a_person, eventually
 
 from ..factories import a_number, an_application, at
 from .neighbours import Neighbour, OtherDistrict
@@ -72,7 +73,10 @@ def bus(broker, database, service_process):
         Neighbour(broker, "catalogue", {"catalogue.get_item": an_item}),
         Neighbour(broker, "identity", {"identity.get_applicant": a_person_of}),
     ):
-        service_process("case_routing", database, TONGBAN_RETRY_LADDER="1")
+        # Spans go to a port where nobody listens: traces must not depend on a collector.
+        service_process(
+            "case_routing", database, TONGBAN_RETRY_LADDER="1", TONGBAN_OTLP_ENDPOINT=f"http://{broker.district.host}:9"
+        )
         yield BusClient(broker)
 
 
@@ -247,6 +251,9 @@ def test_a_citizen_sees_and_withdraws_own_cases_only(bus):
         with pytest.raises(Fault) as caught:
             bus.call(f"case_routing.{verb}", pb.GetCaseRequest(number=mine.number), pb.Case, actor=other)
         assert caught.value.code == "case_routing.not_yours"
+    with pytest.raises(Fault) as caught:
+        get(bus, mine.number, a_person("citizen", "operator", subject="person-4"))
+    assert caught.value.code == "case_routing.not_yours"
     both = a_person("citizen", "clerk", subject="person-3")
     assert refused(bus, "withdraw_case", mine.number, other).code == "case_routing.not_yours"
     assert refused(bus, "withdraw_case", mine.number, both).code == "case_routing.not_yours"
@@ -328,8 +335,6 @@ def test_a_case_from_elsewhere_is_taken_decided_here_and_goes_back(bus, there):
     application = an_application(Mode.FULLY_ONLINE, handling=HERE, number=a_number(THERE))
     step = submit(application, THERE, at())
     number = application.number
-    from case_routing.domain.letters import Dossier
-
     there.dossiers[number] = Dossier(THERE, number, step.case)
     there.tell(step.events)
     ((headers, _),) = there.receive()
@@ -432,8 +437,6 @@ def test_a_letter_from_a_district_that_is_no_party_is_parked_and_changes_nothing
     stranger = OtherDistrict(bus, "330102")
     there.tell = lambda _: None
     there.act(case.number, accept)
-    from case_routing.domain.events import Acted
-
     for entry in there.case(case.number).history[-2:]:
         stranger.send(Acted(case.number, entry))
     parked = []
@@ -451,14 +454,38 @@ def test_a_clerk_delivers_at_the_window_what_came_back(bus, there):
     assert act(bus, "deliver_case", case.number).state == pb.CASE_STATE_CLOSED
 
 
-def test_every_burst_of_work_leaves_its_trace_with_the_case(bus, there):
+def test_an_operator_reads_the_timeline_of_any_case(bus):
+    case = apply(bus, "window-here")
+    request = pb.GetCaseRequest(number=case.number)
+    told = bus.call("case_routing.get_timeline", request, pb.GetTimelineResponse, actor=OPERATOR)
+    assert [entry.event for entry in told.entries] == ["submitted"]
+
+
+def test_every_burst_of_work_leaves_its_trace_with_the_case(bus):
+    case = apply(bus, "window-here")
+    act(bus, "receive_case", case.number)
+    act(bus, "accept_case", case.number)
+    request = pb.GetCaseRequest(number=case.number)
+    found = bus.call("case_routing.get_case_traces", request, pb.GetCaseTracesResponse, actor=OPERATOR)
+    assert [trace.event for trace in found.traces] == ["submitted", "received", "accepted"], (
+        "one a burst, not one an act"
+    )
+    assert all(len(trace.trace_id) == 32 and trace.district == HERE for trace in found.traces)
+    assert len({trace.trace_id for trace in found.traces}) == 3
+    assert list(found.districts) == [HERE]
+
+
+def test_the_trace_of_the_other_districts_act_is_kept_with_the_case(bus, there):
     case = apply(bus, "online-there")
     there.receive()
     in_state(bus, case.number, pb.CASE_STATE_FORWARDED)
+    there.trace = f"00-{7:032x}-{1:016x}-01"
+    there.act(case.number, accept)
+    in_state(bus, case.number, pb.CASE_STATE_UNDER_REVIEW)
     request = pb.GetCaseRequest(number=case.number)
     found = bus.call("case_routing.get_case_traces", request, pb.GetCaseTracesResponse, actor=OPERATOR)
+    assert (f"{7:032x}", THERE) in [(trace.trace_id, trace.district) for trace in found.traces]
     assert list(found.districts) == [THERE, HERE]
-    assert all(len(trace.trace_id) == 32 for trace in found.traces)
 
 
 def test_with_the_catalogue_away_an_application_may_come_again_under_its_key(bus):

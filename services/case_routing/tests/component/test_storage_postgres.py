@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-
 from case_routing.adapters.storage import Work
 from case_routing.adapters.tables import metadata
 from case_routing.domain.model import Mode

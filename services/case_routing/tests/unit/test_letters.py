@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
 from case_routing.domain.errors import NotAParty
 from case_routing.domain.events import Acted, Arrived, Declined, Offered, RecallAnswered, RecallAsked, Send, Taken
 from case_routing.domain.letters import Dossier, read, returned

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
-
 from case_routing.domain.errors import BadMaterial, DigestMismatch, MaterialTooLarge, MissingMaterial, UnknownMaterial
 from case_routing.domain.materials import MATERIAL_LIMIT, MATERIALS_LIMIT, check_materials
 from case_routing.domain.model import Guide

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
 from case_routing import messages
 from case_routing.domain.errors import BadLetter
 from case_routing.domain.events import (

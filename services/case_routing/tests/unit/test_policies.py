@@ -6,7 +6,6 @@ from dataclasses import replace
 from inspect import getmembers, isclass
 
 import pytest
-
 from case_routing.domain import errors
 from case_routing.domain.errors import (
     AlreadyClosed,

@@ -7,18 +7,17 @@ from functools import partial
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-
 from case_routing.domain.model import Act, Mode, State
 from case_routing.domain.policies import accept, deliver, due_act, grant, hand_over, recall, receive, refuse, withdraw
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ..factories import HANDLING, INTAKE
 from .two_districts import TwoDistricts
 
 DISTRICTS = (INTAKE, HANDLING)
 #: Interleavings tried in one run; `EXAMPLES=5000 pytest …` looks longer.
-EXAMPLES = int(os.environ.get("EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "300"))
 
 ACTS = {
     "receive": receive,
@@ -68,6 +67,12 @@ class CaseOfTwoDistricts(RuleBasedStateMachine):
         offers = [i for i in range(len(self.world.flying)) if self.world.may_refuse(i)]
         self.world.refuse(data.draw(st.sampled_from(offers)))
 
+    @precondition(lambda self: any(self.world.may_refuse(i) for i in range(len(self.world.flying))))
+    @rule(data=st.data())
+    def offer_arrives_damaged(self, data: st.DataObject) -> None:
+        offers = [i for i in range(len(self.world.flying)) if self.world.may_refuse(i)]
+        self.world.land_damaged(data.draw(st.sampled_from(offers)))
+
     @precondition(lambda self: self.world.refused)
     @rule(data=st.data())
     def refusal_arrives_again(self, data: st.DataObject) -> None:
@@ -114,7 +119,12 @@ class CaseOfTwoDistricts(RuleBasedStateMachine):
 
 
 CaseOfTwoDistricts.TestCase.settings = settings(
-    max_examples=EXAMPLES, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    # Shrinking a failure takes minutes: ask for it, as above, when there is one to look at.
+    phases=[phase for phase in Phase if phase is not Phase.shrink or "EXAMPLES" in os.environ],
+    max_examples=EXAMPLES,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
 TestAnyOrder = CaseOfTwoDistricts.TestCase
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
-
 from case_routing.domain.errors import NotAParty
 from case_routing.domain.events import Acted, Arrived
 from case_routing.domain.letters import Dossier, read

@@ -92,6 +92,16 @@ class TwoDistricts:
         flight = self.flying[index]
         return isinstance(flight.arrived.letter, Offered) and flight not in self.landed
 
+    def land_damaged(self, index: int) -> None:
+        """An offer arrives with another content than its digest says; its undamaged twin is still under way."""
+        flight = self.flying[index]
+        offer = flight.arrived.letter
+        assert isinstance(offer, Offered)
+        torn = tuple(replace(material, content=b"torn", sha256="0" * 64) for material in offer.file.materials)
+        arrived = replace(flight.arrived, letter=replace(offer, file=replace(offer.file, materials=torn)))
+        self.landed.append(flight)
+        self._keep(flight.to, read(self.dossiers[flight.to], arrived, self.moment()))
+
     def land_everything(self) -> None:
         while self.flying:
             self.land(0)

@@ -13,11 +13,12 @@ import ssl
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import eventlet
-from eventlet import hubs
+from eventlet import hubs, tpool
 from eventlet.event import Event
 from pika import BasicProperties, ConnectionParameters
 from pika.channel import Channel
@@ -118,7 +119,7 @@ class GreenConnection(Connection):  # type: ignore[misc]  # pika's adapter inter
     @classmethod
     def open(cls, address: Address, timeout_s: float = CONNECT_TIMEOUT_S) -> GreenConnection:
         """A connection that is ready. Raises OSError or AMQPError within about twice `timeout_s` seconds."""
-        where = (address.parameters.host, address.parameters.port)
+        where = _numeric(address.parameters.host, timeout_s), address.parameters.port
         stream = socket.create_connection(where, timeout_s)
         try:
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -255,6 +256,16 @@ class GreenConnection(Connection):  # type: ignore[misc]  # pika's adapter inter
         self.blocked = blocked
         if blocked:
             log.warning("the broker has an alarm on and takes nothing")
+
+
+def _numeric(host: str, timeout_s: float) -> str:
+    """The IP address of `host`, looked up in a thread: the C library would hold up every greenlet while it waits."""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        pass
+    with eventlet.Timeout(timeout_s, OSError("the broker's name was not found in time")):
+        return str(tpool.execute(socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM)[0][4][0])
 
 
 def _decode(kind: int, channel: int, data: bytes) -> Any:

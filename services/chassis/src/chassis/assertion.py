@@ -128,7 +128,9 @@ def _actor_of(claims: dict[str, Any], now: datetime, district: str) -> Actor:
     texts = {name: claims[name] for name in ("sub", "district", "acr", "client_id")}
     if not all(isinstance(value, str) for value in texts.values()) or not texts["sub"]:
         raise bad_assertion("it does not say who")
-    return Actor(texts["sub"], texts["district"], frozenset(roles), texts["acr"], texts["client_id"], str(claims.get("name", "")))
+    return Actor(
+        texts["sub"], texts["district"], frozenset(roles), texts["acr"], texts["client_id"], str(claims.get("name", ""))
+    )
 
 
 class AssertionVerifier:

@@ -41,7 +41,7 @@ FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 10.0
 STABLE_S = 1.0
 
 
-class BrokerGone(Exception):  # noqa: N818 -- says what happened
+class BrokerGone(Exception):
     """There is no broker to give a message to now: not connected, or it takes nothing (an alarm). Nothing was sent."""
 
 
@@ -87,7 +87,9 @@ class Message:
 
     __slots__ = ("_channel", "_consumer", "_tag", "body", "exchange", "properties", "redelivered", "routing_key")
 
-    def __init__(self, consumer: Consumer, channel: GreenChannel, method: Any, properties: BasicProperties, body: bytes) -> None:
+    def __init__(
+        self, consumer: Consumer, channel: GreenChannel, method: Any, properties: BasicProperties, body: bytes
+    ) -> None:
         self._consumer, self._channel, self._tag = consumer, channel, method.delivery_tag
         self.exchange: str = method.exchange
         self.routing_key: str = method.routing_key
@@ -111,9 +113,20 @@ class Consumer:
     """Takes messages from one queue on its own channel, again after every loss. Made by `BrokerConnection.consume`."""
 
     def __init__(
-        self, link: BrokerConnection, queue: str, on_message: Callable[[Message], None], prefetch: int, arguments: dict[str, Any]
+        self,
+        link: BrokerConnection,
+        queue: str,
+        on_message: Callable[[Message], None],
+        prefetch: int,
+        arguments: dict[str, Any],
     ) -> None:
-        self._link, self.queue, self._on_message, self._prefetch, self._arguments = link, queue, on_message, prefetch, arguments
+        self._link, self.queue, self._on_message, self._prefetch, self._arguments = (
+            link,
+            queue,
+            on_message,
+            prefetch,
+            arguments,
+        )
         self._channel: GreenChannel | None = None
         self._tag = ""
         self._outstanding: dict[int, None] = {}
@@ -255,7 +268,9 @@ class BrokerConnection:
                 self._ready.wait()
         return self.connected
 
-    def consume(self, queue: str, on_message: Callable[[Message], None], *, prefetch: int, auto_ack: bool = False) -> Consumer:
+    def consume(
+        self, queue: str, on_message: Callable[[Message], None], *, prefetch: int, auto_ack: bool = False
+    ) -> Consumer:
         """Delivers what comes into `queue` to `on_message`, at most `prefetch` messages unacked at a time."""
         consumer = Consumer(self, queue, on_message, prefetch, {"auto_ack": auto_ack})
         self._consumers.append(consumer)
@@ -358,7 +373,9 @@ class BrokerConnection:
             prepared = connection.open_channel()
             prepared.close_when_cancelled()
             self._prepare(prepared)
-            prepared.raw.add_on_close_callback(lambda *_: connection.give_up(StreamLostError("what was prepared is gone")))
+            prepared.raw.add_on_close_callback(
+                lambda *_: connection.give_up(StreamLostError("what was prepared is gone"))
+            )
         while connection.is_open and not self._stopping:
             channel = connection.open_channel()
             channel.raw.add_on_return_callback(self._returned)

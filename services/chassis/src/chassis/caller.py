@@ -66,7 +66,9 @@ def unavailable(service: str) -> Fault:
 
 
 def too_late(service: str) -> Fault:
-    return Fault("rpc.deadline", Kind.DEADLINE, f"{service} did not answer in time. Try again with the same idempotency key.")
+    return Fault(
+        "rpc.deadline", Kind.DEADLINE, f"{service} did not answer in time. Try again with the same idempotency key."
+    )
 
 
 def not_allowed(service: str, method: str) -> Fault:
@@ -123,7 +125,14 @@ class RpcCaller:
         return self._link.wait_connected(timeout_s)
 
     def call(
-        self, service: str, method: str, request: Message, response_type: type[M], *, timeout_s: float = 5.0, assertion: str | None = None
+        self,
+        service: str,
+        method: str,
+        request: Message,
+        response_type: type[M],
+        *,
+        timeout_s: float = 5.0,
+        assertion: str | None = None,
     ) -> M:
         """The answer of `service`.`method`.
 
@@ -145,7 +154,9 @@ class RpcCaller:
             RPC_CALLED.labels(service, method, outcome).inc()
             RPC_CALL_SECONDS.labels(service, method).observe(time.monotonic() - began)
 
-    def _exchange(self, service: str, method: str, request: Message, timeout_s: float, assertion: str | None) -> tuple[bytes, str | None]:
+    def _exchange(
+        self, service: str, method: str, request: Message, timeout_s: float, assertion: str | None
+    ) -> tuple[bytes, str | None]:
         serving = current_call.get()
         now = self._clock.now()
         deadline = now + timedelta(seconds=timeout_s)
@@ -179,10 +190,16 @@ class RpcCaller:
 
     def _send(self, service: str, method: str, request: Message, call_id: str, headers: dict[str, Any]) -> None:
         properties = BasicProperties(
-            content_type=PROTOBUF, headers=headers, correlation_id=call_id, reply_to=self._reply_to, user_id=self._service
+            content_type=PROTOBUF,
+            headers=headers,
+            correlation_id=call_id,
+            reply_to=self._reply_to,
+            user_id=self._service,
         )
         try:
-            self._link.publish(RPC_EXCHANGE, f"{service}.{method}", request.SerializeToString(), properties, mandatory=True)
+            self._link.publish(
+                RPC_EXCHANGE, f"{service}.{method}", request.SerializeToString(), properties, mandatory=True
+            )
         except BrokerGone as error:
             raise unavailable(service) from error
 

@@ -58,4 +58,6 @@ def fault_of(error: BaseException) -> Fault | None:
 
 def internal() -> Fault:
     """What a caller is told of a defect: nothing of its inside."""
-    return Fault("internal", Kind.INTERNAL, "Something went wrong on our side; try again, and report the trace id if it stays.")
+    return Fault(
+        "internal", Kind.INTERNAL, "Something went wrong on our side; try again, and report the trace id if it stays."
+    )

@@ -41,7 +41,7 @@ PATIENCE = timedelta(days=7)
 _AWAY = frozenset({Kind.UNAVAILABLE, Kind.DEADLINE, Kind.RATE_LIMITED})
 
 
-class Poison(Exception):  # noqa: N818 -- what it is called in the trade
+class Poison(Exception):
     """A message that no try can handle; `reason` is a stable code."""
 
     def __init__(self, reason: str) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from nameko.extensions import DependencyProvider
 from sqlalchemy import Connection
 
-from chassis.caller import RpcCaller
 from chassis.clock import Clock, NewId
 from chassis.settings import secret
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # importing settings must not patch the process that does it, as the caller's module does
+    from chassis.caller import RpcCaller
     from chassis.database import Database
     from chassis.outbox import Outbox
 

@@ -96,7 +96,7 @@ _RESEND_LOCK = "SELECT pg_advisory_lock(hashtext('tongban relay resend'))"
 _RESEND_UNLOCK = "SELECT pg_advisory_unlock(hashtext('tongban relay resend'))"
 
 
-class Unconfirmed(Exception):  # noqa: N818 -- says what happened
+class Unconfirmed(Exception):
     """Part of a batch has no answer from the broker: it waits in the outbox and goes out again."""
 
 

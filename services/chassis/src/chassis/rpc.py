@@ -43,7 +43,7 @@ from chassis.errors import Fault, Kind, fault_of, internal
 from chassis.green import spawn_apart
 from chassis.process import PROCESS, Process
 from chassis.telemetry import counter, extract, span
-from chassis.telemetry.metrics import RPC_EXPIRED, RPC_SERVE_SECONDS, RPC_SERVED
+from chassis.telemetry.metrics import RPC_EXPIRED, RPC_SERVE_SECONDS, RPC_SERVED, WORKERS_BUSY
 from chassis.wire import (
     ASSERTION_HEADER,
     DEADLINE_HEADER,
@@ -150,6 +150,7 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
 
     def start(self) -> None:
         assert self._link is not None
+        WORKERS_BUSY.set_function(lambda: len(self._running))
         self._link.start()
         spawn_apart(self._dispatch)
         # More than can run and wait, so that what is too much is seen here and refused at once.
@@ -177,7 +178,10 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
             eventlet.sleep(0.02)
         for exchange in list(self._running):
             # Given back, it would run a second time beside the first, which nobody can take back.
-            self._answer(exchange, Fault("rpc.stopped", Kind.UNAVAILABLE, "The service was stopped before it had an answer. Try again."))
+            self._answer(
+                exchange,
+                Fault("rpc.stopped", Kind.UNAVAILABLE, "The service was stopped before it had an answer. Try again."),
+            )
         self._stopped.send()
 
     def stop(self) -> None:
@@ -207,7 +211,12 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
             self._answer(exchange, fault or internal())
             return
         if len(self._waiting) >= self._queue_limit:
-            self._answer(exchange, Fault("rpc.overloaded", Kind.UNAVAILABLE, f"{self._service} has too much to do. Try again in a moment."))
+            self._answer(
+                exchange,
+                Fault(
+                    "rpc.overloaded", Kind.UNAVAILABLE, f"{self._service} has too much to do. Try again in a moment."
+                ),
+            )
             return
         self._waiting.append(exchange)
         self._wake_up()
@@ -326,7 +335,9 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
             self._running.discard(exchange)
             self._wake_up()
         properties = exchange.message.properties
-        answer = BasicProperties(content_type=content_type, correlation_id=properties.correlation_id, user_id=self._service)
+        answer = BasicProperties(
+            content_type=content_type, correlation_id=properties.correlation_id, user_id=self._service
+        )
         assert self._link is not None
         # Who says not who it is may name an answer queue that we have no right to: that must not cost others their answers.
         send = self._link.publish_urgently if properties.user_id else self._link.publish_aside
@@ -368,7 +379,12 @@ def rpc(*, allow: str | tuple[str, ...]) -> Callable[[Callable[..., Any]], Calla
         def serve(service: Any, request: Proto, call: Call) -> Any:
             current_call.set(call)
             name = handler.__name__
-            attributes = {"rpc.system": "nameko", "rpc.service": service.name, "rpc.method": name, "tongban.caller": call.caller}
+            attributes = {
+                "rpc.system": "nameko",
+                "rpc.service": service.name,
+                "rpc.method": name,
+                "tongban.caller": call.caller,
+            }
             with span(f"serve {service.name}.{name}", kind="server", attributes=attributes, parent=call.traceparent):
                 try:
                     return handler(service, request, call)

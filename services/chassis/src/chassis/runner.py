@@ -57,7 +57,10 @@ class _MigrationSettings:
 
 
 def main(
-    service_cls: type, settings_cls: type[ChassisSettings], argv: Sequence[str], commands: Mapping[str, Command] | None = None
+    service_cls: type,
+    settings_cls: type[ChassisSettings],
+    argv: Sequence[str],
+    commands: Mapping[str, Command] | None = None,
 ) -> int:
     """Runs the command in `argv` and returns its exit code; 2 for wrong settings, each of them named on standard error."""
     chosen, rest = _parser(service_cls, commands or {}).parse_known_args(argv)
@@ -204,7 +207,11 @@ class _Running:
     def _broker_ready(self) -> bool:
         """The relay, the caller, and every extension that says whether it is `ready`."""
         extensions = [extension for container in self._runner.containers for extension in container.extensions]
-        return self._relay.connected and self._process.caller.ready and all(getattr(part, "ready", True) for part in extensions)
+        return (
+            self._relay.connected
+            and self._process.caller.ready
+            and all(getattr(part, "ready", True) for part in extensions)
+        )
 
 
 def _on_signal(stop: Event) -> None:

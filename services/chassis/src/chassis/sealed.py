@@ -19,7 +19,7 @@ _FORM = b"\x01"
 _NONCE = 12
 
 
-class SealBroken(Exception):  # noqa: N818 -- says what happened
+class SealBroken(Exception):
     """A sealed field does not open: altered, moved to another place, or sealed under another key."""
 
 

@@ -35,7 +35,11 @@ def rpc_queue(service: str) -> str:
 
 
 def undecodable(why: str) -> Fault:
-    return Fault("rpc.undecodable", Kind.INVALID, f"The call could not be read: {why}. Send args=[request in proto3 JSON], kwargs={{}}.")
+    return Fault(
+        "rpc.undecodable",
+        Kind.INVALID,
+        f"The call could not be read: {why}. Send args=[request in proto3 JSON], kwargs={{}}.",
+    )
 
 
 def decode_request(body: bytes, content_type: str | None, request_type: type[M]) -> M:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -60,9 +60,9 @@ def echo_database(engines: Engines) -> ServiceDatabase:
 
         @staticmethod
         def execute(statement: str) -> None:
-            with closing(psycopg2.connect(database.owner_url.replace("+psycopg2", ""))) as connection:
-                with connection, connection.cursor() as cursor:
-                    cursor.execute(statement)
+            owner = psycopg2.connect(database.owner_url.replace("+psycopg2", ""))
+            with closing(owner), owner, owner.cursor() as cursor:
+                cursor.execute(statement)
 
     create_messaging_tables(Op)
     return database
@@ -98,7 +98,9 @@ class Proc:
         """What it has written, once `words` are among it."""
 
         def look() -> bool:
-            assert self.popen.poll() is None or words in self.output, f"it ended without {words!r}:\n{self.output[-3000:]}"
+            assert self.popen.poll() is None or words in self.output, (
+                f"it ended without {words!r}:\n{self.output[-3000:]}"
+            )
             return words in self.output
 
         wait_for(look, f"{words!r} in\n{self.output[-3000:]}", timeout_s)
@@ -159,7 +161,9 @@ class Starter:
         self._stack = ExitStack()
         self._count = 0
 
-    def __call__(self, module: str, service: str = "echo", *arguments: str, ready: str = "serving", **extra: str) -> Proc:
+    def __call__(
+        self, module: str, service: str = "echo", *arguments: str, ready: str = "serving", **extra: str
+    ) -> Proc:
         self._count += 1
         environ = {
             **self._engines.district.service_environ(service),
@@ -170,7 +174,9 @@ class Starter:
             **extra,
         }
         process = Proc(module, arguments, environ, self._folder / f"{self._count}-{module}.log")
-        self._stack.callback(lambda: print(f"--- {module} {service}", process.output[-6000:], sep="\n"))  # shown on failure
+        self._stack.callback(
+            lambda: print(f"--- {module} {service}", process.output[-6000:], sep="\n")
+        )  # shown on failure
         self._stack.callback(process.kill)
         process.said(ready)
         return process
@@ -238,6 +244,10 @@ class Sender:
         self.answers: dict[str, tuple[pika.BasicProperties, bytes]] = {}
         self.channel.basic_consume(self.queue, self._keep, auto_ack=True)
 
+    def close(self) -> None:
+        with suppress(pika.exceptions.AMQPError):  # some tests end the broker
+            self.connection.close()
+
     def _keep(self, _: Any, __: Any, properties: pika.BasicProperties, body: bytes) -> None:
         self.answers[properties.correlation_id] = (properties, body)
 
@@ -278,7 +288,7 @@ def front(engines: Engines) -> Iterator[Sender]:
     """As the service `front`, with just its rights."""
     sender = Sender(engines.amqp_url("front"), "front")
     yield sender
-    sender.connection.close()
+    sender.close()
 
 
 @pytest.fixture
@@ -286,7 +296,7 @@ def stranger(engines: Engines) -> Iterator[Sender]:
     """As an admin, who may send anything anywhere, without saying who it is."""
     sender = Sender(engines.broker_url, None)
     yield sender
-    sender.connection.close()
+    sender.close()
 
 
 @pytest.fixture

@@ -37,7 +37,9 @@ class Link:
     def ask(self, *command: Any, timeout_s: float = 20) -> Any:
         self._asked += 1
         self.process.tell(json.dumps(command))
-        answers = wait_for(lambda: (got := self._answers())[self._asked - 1 :] and got, f"an answer to {command}", timeout_s)
+        answers = wait_for(
+            lambda: (got := self._answers())[self._asked - 1 :] and got, f"an answer to {command}", timeout_s
+        )
         return answers[self._asked - 1]
 
     def _answers(self) -> list[Any]:
@@ -211,7 +213,7 @@ def listener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Broker,
     own(keys, folder / "other")
     broker = Broker.create(folder / "broker", host)
     broker.courier = CourierListener(free_port(host), authority.certificate, server.certificate, server.key)
-    passwords = {user: "x" for user in BUS.users}
+    passwords = dict.fromkeys(BUS.users, "x")
     broker.write(definitions(BUS, Accounts(passwords, peers=("310101",), admin="x")))
     broker.start()
     try:

@@ -69,7 +69,9 @@ def test_a_call_made_while_serving_one_waits_no_longer_than_its_own_caller(echo:
     assert outcome["seconds"] < 2
 
 
-def test_a_deadline_travels_two_services_far(echo: Proc, start: StartProc, engines: Engines, client: Client, journal) -> None:
+def test_a_deadline_travels_two_services_far(
+    echo: Proc, start: StartProc, engines: Engines, client: Client, journal
+) -> None:
     start("echo", "other", TONGBAN_SERVICE_NAME="other")
     wait_consumer(engines, "rpc-other")
     (outcome,) = client([["echo", "forward", "other:arrived", 0, 5]])
@@ -86,8 +88,10 @@ def test_nobody_else_can_answer_in_a_services_name(engines: Engines, start: Star
         )
         assert method.routing_key == "gone.echo"
     forger = Sender(engines.broker_url, None)
-    forger.send(properties.reply_to, b"", content_type="application/x-protobuf", correlation_id=properties.correlation_id)
-    forger.connection.close()
+    forger.send(
+        properties.reply_to, b"", content_type="application/x-protobuf", correlation_id=properties.correlation_id
+    )
+    forger.close()
     assert process.ended() == 0
     assert json.loads(process.output.splitlines()[-1])[0]["code"] == "rpc.deadline"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import struct
-import time
 from collections.abc import Iterator
 
 import pika
@@ -12,7 +12,7 @@ from chassis.assertion import Actor, sign_assertion
 from chassis.clock import SystemClock, unix_ms
 from chassis.wire import PROTOBUF
 
-from services.chassis.tests.component.conftest import Proc, Sender, StartProc, wait_consumer, wait_for
+from services.chassis.tests.component.conftest import Proc, Sender, StartProc
 from services.chassis.tests.stand_ins.contract import Note
 from tests.support.engines import Engines
 
@@ -102,23 +102,9 @@ def test_a_call_past_its_deadline_is_dropped_not_run(healthy: Proc, front: Sende
     assert journal.read_text() == ""
 
 
-def test_a_caller_that_does_not_say_who_it_is_is_refused(start: StartProc, engines: Engines, stranger: Sender) -> None:
-    start("echo", TONGBAN_TRIAL="false")
-    wait_consumer(engines, "rpc-echo")
-    assert code_of(stranger.call("echo.echo")) == ("rpc.caller_unknown", "forbidden")
-
-
-def test_the_account_for_trying_out_is_refused_where_settings_do_not_say_trial(
-    start: StartProc, engines: Engines
+def test_an_answer_to_a_stranger_that_the_broker_refuses_costs_nobody_else_theirs(
+    healthy: Proc, front: Sender, stranger: Sender
 ) -> None:
-    start("echo", TONGBAN_TRIAL="false")
-    wait_consumer(engines, "rpc-echo")
-    sender = Sender(engines.trial_url, None)
-    assert code_of(sender.call("echo.echo", user_id="trial")) == ("rpc.caller_unknown", "forbidden")
-    sender.connection.close()
-
-
-def test_an_answer_to_a_stranger_that_the_broker_refuses_costs_nobody_else_theirs(healthy: Proc, front: Sender, stranger: Sender) -> None:
     stranger.send("echo.echo", reply_to="reply.nobody.3f0e4d1c-8c1f-4d6f-9f0e-2b7c0a1d9e11")
     for _ in range(20):
         assert front.call("echo.echo", {"text": "hi"})["result"] == {"text": "hi"}
@@ -139,18 +125,6 @@ def test_errors_travel_as_code_and_kind_and_defects_say_nothing_of_their_inside(
     assert "the inside of a defect" in healthy.output  # the traceback is for us
 
 
-def test_more_than_it_can_take_is_refused_at_once(start: StartProc, engines: Engines, front: Sender) -> None:
-    start("echo", TONGBAN_MAX_WORKERS="2", TONGBAN_RPC_QUEUE_LIMIT="3")
-    wait_consumer(engines, "rpc-echo")
-    calls = [front.send("echo.wait", {"text": str(n), "seconds": 1}) for n in range(7)]
-    began = time.monotonic()
-    for call in calls[5:]:
-        answer = front.answer(call)
-        assert answer is not None
-        assert code_of(answer) == ("rpc.overloaded", "unavailable")
-    assert time.monotonic() - began < 1
-
-
 def an_actor(*roles: str) -> Actor:
     return Actor("subject-1", "320508", frozenset(roles), "loa2", "portal", "王")
 
@@ -166,7 +140,13 @@ def test_only_who_holds_the_role_is_let_in(healthy: Proc, front: Sender, engines
     assert call(signed("citizen", "clerk"))["result"] == {"text": "subject-1"}
     assert code_of(call(signed("citizen"))) == ("rpc.forbidden", "forbidden")
     assert code_of(call(None)) == ("rpc.forbidden", "forbidden")
-    for bad in (signed("clerk", audience="310101"), signed("clerk", lifetime_s=-60), signed("clerk") + "x", "x", "a.b.c"):
+    for bad in (
+        signed("clerk", audience="310101"),
+        signed("clerk", lifetime_s=-60),
+        signed("clerk") + "x",
+        "x",
+        "a.b.c",
+    ):
         assert code_of(call(bad)) == ("rpc.bad_assertion", "unauthenticated")
 
 
@@ -175,3 +155,18 @@ def test_a_protobuf_call_is_answered_in_protobuf(healthy: Proc, front: Sender) -
     assert found is not None
     assert (found[0].content_type, found[0].user_id) == (PROTOBUF, "echo")
     assert Note.FromString(found[1]).text == "办"
+
+
+def test_a_stock_nameko_client_calls_it_like_any_nameko_service(
+    healthy: Proc, start: StartProc, engines: Engines
+) -> None:
+    actor, key = an_actor("clerk"), engines.district.edge_key
+    token = sign_assertion(actor, key, clock=SystemClock(), audience=engines.district.code)
+    calls = [["echo", {"text": "hi"}, ""], ["fail", {}, ""], ["for_clerks", {}, token], ["who_am_i", {}, ""]]
+    process = start("stock_client", "echo", engines.trial_url, json.dumps(calls), ready="[[")
+    assert json.loads(process.output) == [
+        ["result", {"text": "hi"}],
+        ["echo.not_found", "There is none."],
+        ["result", {"text": "subject-1"}],
+        ["result", {"text": "trial -"}],
+    ]

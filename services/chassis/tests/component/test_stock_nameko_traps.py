@@ -19,11 +19,11 @@ import pytest
 from chassis.clock import SystemClock, new_id
 from chassis.database import Database
 from chassis.outbox import Outbox
+from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed
 
 from services.chassis.tests.component.conftest import Proc, Sender, StartProc, wait_consumer, wait_for
 from services.chassis.tests.stand_ins.contract import Note
 from tests.support.engines import Engines, ServiceDatabase
-from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed
 
 Stock = Callable[..., Proc]
 
@@ -65,7 +65,9 @@ def kept(engines: Engines) -> int:
 # A handler that raises is acked ----------------------------------------------------------------------------------------
 
 
-def test_stock_forgets_an_event_whose_handler_raised(stock: Stock, engines: Engines, channel: Any, journal: Path) -> None:
+def test_stock_forgets_an_event_whose_handler_raised(
+    stock: Stock, engines: Engines, channel: Any, journal: Path
+) -> None:
     stock()
     publish(channel, "stock_source.events", "happened", b'{"text": "e1"}', content_type=JSON)
     wait_for(lambda: journal.read_text() == "e1\n", "the handler to run")
@@ -122,13 +124,14 @@ def test_ours_keeps_an_event_that_went_nowhere_and_says_so(
 
     def waiting() -> list[tuple[str, int]]:
         with database.transaction() as connection:
-            return list(
-                connection.exec_driver_sql("SELECT failure, attempts FROM outbox WHERE confirmed_at IS NULL")
-            )
+            return list(connection.exec_driver_sql("SELECT failure, attempts FROM outbox WHERE confirmed_at IS NULL"))
 
     with database.transaction() as connection:
         Outbox(connection, "echo", SystemClock(), new_id).publish(Note(text="kept"), subject="note/1", version=1)
-    wait_for(lambda: [row for row in waiting() if row[0] == "unroutable" and row[1] > 0], f"the row to say what it lacks: {waiting()}")
+    wait_for(
+        lambda: [row for row in waiting() if row[0] == "unroutable" and row[1] > 0],
+        f"the row to say what it lacks: {waiting()}",
+    )
     assert "the broker did not take a message" in echo.output
     channel.queue_bind("unheard", "echo.events", "Note")
     wait_for(lambda: not waiting(), "the row to go out once there is somewhere to go", 30)
@@ -143,7 +146,9 @@ def test_stock_waits_for_ever_for_a_service_that_does_not_answer(
 ) -> None:
     stock()
     body = b'{"args": [{"text": "x"}], "kwargs": {}}'
-    publish(channel, "nameko-rpc", "stock.forward", body, content_type=JSON, reply_to=front.reply_to, correlation_id="c1")
+    publish(
+        channel, "nameko-rpc", "stock.forward", body, content_type=JSON, reply_to=front.reply_to, correlation_id="c1"
+    )
     wait_for(lambda: journal.read_text() == "forwarding\n", "the call to be under way")
     assert front.answer("c1", timeout_s=12) is None  # longer than anything of ours waits by default
 
@@ -159,7 +164,9 @@ def test_ours_waits_no_longer_than_whoever_waits_for_it(echo: Proc, front: Sende
 # A call without reply_to or content type ends the process, and comes back for ever -------------------------------------------
 
 
-@pytest.mark.parametrize("properties", [{"content_type": JSON}, {"reply_to": "somewhere"}], ids=["no reply_to", "no type"])
+@pytest.mark.parametrize(
+    "properties", [{"content_type": JSON}, {"reply_to": "somewhere"}], ids=["no reply_to", "no type"]
+)
 def test_stock_dies_of_a_careless_call_again_and_again(
     stock: Stock, engines: Engines, channel: Any, properties: dict[str, str]
 ) -> None:
@@ -190,10 +197,14 @@ def test_stock_never_gets_over_the_loss_of_its_answer_queue(
     """Its queue has a time to live, so losing the network for five minutes deletes it, and the answer goes nowhere."""
     stock()
     body = b'{"args": [{"text": "x"}], "kwargs": {}}'
-    publish(channel, "nameko-rpc", "stock.forward", body, content_type=JSON, reply_to=front.reply_to, correlation_id="c1")
+    publish(
+        channel, "nameko-rpc", "stock.forward", body, content_type=JSON, reply_to=front.reply_to, correlation_id="c1"
+    )
     asked = wait_for(lambda: (got := channel.basic_get("rpc-gone", auto_ack=True))[0] and got[1], "the call")
     channel.queue_delete(f"rpc.reply-stock-{asked.reply_to}")
-    publish(channel, "nameko-rpc", asked.reply_to, b'{"result": {}, "error": null}', correlation_id=asked.correlation_id)
+    publish(
+        channel, "nameko-rpc", asked.reply_to, b'{"result": {}, "error": null}', correlation_id=asked.correlation_id
+    )
     assert front.answer("c1", timeout_s=12) is None
 
 

@@ -13,8 +13,8 @@ def _file() -> FileDescriptorProto:
     file = FileDescriptorProto(name="echo.proto", package="tongban.echo.v1", syntax="proto3")
     note = file.message_type.add(name="Note")
     for number, (name, kind) in enumerate((("text", "STRING"), ("seconds", "DOUBLE"), ("content", "BYTES")), 1):
-        kind = getattr(FieldDescriptorProto, f"TYPE_{kind}")
-        note.field.add(name=name, number=number, type=kind, label=FieldDescriptorProto.LABEL_OPTIONAL)
+        type_ = getattr(FieldDescriptorProto, f"TYPE_{kind}")
+        note.field.add(name=name, number=number, type=type_, label=FieldDescriptorProto.LABEL_OPTIONAL)
     service = file.service.add(name="EchoService")
     for method in METHODS:
         service.method.add(name=method, input_type=".tongban.echo.v1.Note", output_type=".tongban.echo.v1.Note")

@@ -7,6 +7,7 @@ import chassis.green  # noqa: F401, I001
 
 import os
 import sys
+from pathlib import Path
 
 import eventlet
 from chassis.errors import Fault
@@ -35,14 +36,14 @@ class EchoService:
 
     @rpc(allow=SERVICE)
     def wait(self, request, call):
-        with open(os.environ["TONGBAN_JOURNAL"], "a") as journal:
+        with Path(os.environ["TONGBAN_JOURNAL"]).open("a") as journal:
             journal.write(request.text + "\n")
         eventlet.sleep(request.seconds)
         return Note(text=request.text)
 
     @subscribe(CaseProgressed)
     def on_case_progressed(self, event, delivery):
-        with open(os.environ["TONGBAN_JOURNAL"], "a") as journal:
+        with Path(os.environ["TONGBAN_JOURNAL"]).open("a") as journal:
             journal.write(event.number + "\n")
         raise ValueError("this handler fails")
 

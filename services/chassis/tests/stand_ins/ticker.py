@@ -4,6 +4,7 @@ import chassis.green  # noqa: F401, I001
 
 import os
 import sys
+from pathlib import Path
 
 import eventlet
 from chassis.process import ChassisSettings
@@ -12,7 +13,7 @@ from services.chassis.tests.stand_ins.contract import CONTRACT
 
 
 def note(text: str) -> None:
-    with open(os.environ["TONGBAN_JOURNAL"], "a") as journal:
+    with Path(os.environ["TONGBAN_JOURNAL"]).open("a") as journal:
         journal.write(text + "\n")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +26,7 @@ def write(path: Path, *keys: OKPKey) -> None:
     """As the edge replaces its key set: whole, never half."""
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps({"keys": [key.as_dict(private=False) for key in keys]}))
-    os.replace(fresh, path)
+    fresh.replace(path)
 
 
 @pytest.fixture
@@ -67,7 +66,9 @@ def refused(token: str, path: Path, clock: FixedClock, district: str = HERE) -> 
     return (caught.value.code, caught.value.kind) == ("rpc.bad_assertion", "unauthenticated")
 
 
-def test_an_assertion_is_believed_in_one_district_only(key: OKPKey, path: Path, clock: FixedClock, actor: Actor) -> None:
+def test_an_assertion_is_believed_in_one_district_only(
+    key: OKPKey, path: Path, clock: FixedClock, actor: Actor
+) -> None:
     token = sign_assertion(actor, key, clock=clock, audience=HERE)
     assert refused(token, path, clock, district=ELSEWHERE)
 
@@ -99,7 +100,11 @@ def test_a_key_that_is_not_the_edges_signs_nothing(path: Path, clock: FixedClock
 def claims_of(clock: FixedClock, **changed: Any) -> dict[str, Any]:
     now = int(clock.now().timestamp())
     claims = {"iss": f"edge:{HERE}", "aud": HERE, "iat": now, "exp": now + 60, "sub": "s", "district": HERE}
-    return {key: value for key, value in {**claims, "roles": [], "acr": "", "client_id": "", **changed}.items() if value is not ...}
+    return {
+        key: value
+        for key, value in {**claims, "roles": [], "acr": "", "client_id": "", **changed}.items()
+        if value is not ...
+    }
 
 
 @pytest.mark.parametrize(
@@ -128,7 +133,9 @@ def test_claims_that_do_not_say_everything_say_nothing(
 
 def test_only_a_signature_by_the_one_algorithm_counts(path: Path, clock: FixedClock, key: OKPKey) -> None:
     public = json.dumps(key.as_dict(private=False)).encode()
-    by_secret = jwt.encode({"alg": "HS256", "kid": "edge-1"}, claims_of(clock), OctKey.import_key(public), algorithms=["HS256"])
+    by_secret = jwt.encode(
+        {"alg": "HS256", "kid": "edge-1"}, claims_of(clock), OctKey.import_key(public), algorithms=["HS256"]
+    )
     head, body, _ = by_secret.split(".")
     for token in (by_secret, f"{head}.{body}.", "eyJhbGciOiJub25lIn0." + body + ".", "", "x", "..", "\x00"):
         assert refused(token, path, clock)

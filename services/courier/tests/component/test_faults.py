@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -116,20 +117,20 @@ def write_as(side: Side, peer: Side, wire: bytes) -> None:
     connection.close()
 
 
-def forge(pair: Pair, signer: str, source: str, target: str, **changes) -> bytes:
+def forge(pair: Pair, signer: str, source: str, sealed_for: str, **changes) -> bytes:
     """An envelope with the key of `signer` that says it comes from `source`."""
     registry = registry_file.read_registry(
         pair.trust.registry.read_text(), json.loads(pair.trust.root_public.read_text())
     )
     key = keys.read_district_keys(pair[signer].place.courier_keys)[0]
-    seal_key = registry.members[target].current("enc", datetime.now(UTC))
+    seal_key = registry.members[sealed_for].current("enc", datetime.now(UTC))
     assert seal_key is not None
     content = SealedBody(
         opens=changes.pop("opens", ""), message=hotline.TicketAnswered(answer="forged").SerializeToString()
     )
     sealed = jose.seal(content.SerializeToString(), seal_key.public, seal_key.kid)
     claims = Claims(
-        id=uuid4(), source=source, target=target, epoch=1, number=999_999, subject=a_subject(), subject_seq=1,
+        id=uuid4(), source=source, target=sealed_for, epoch=1, number=999_999, subject=a_subject(), subject_seq=1,
         type="tongban.hotline.v1.TicketAnswered", schema=1, time=datetime.now(UTC), agreement=0,
         head=envelope.Head(), body=digest(sealed.encode()),
     )  # fmt: skip
@@ -225,6 +226,7 @@ def test_a_registry_reaches_the_other_district_by_courier_and_a_suspended_member
     assert GUSU in told["in_flight"]
     follows = "SELECT open FROM link WHERE peer = '320508'"
     eventually(lambda: huangpu.value(follows) is False)
+    eventually(lambda: f"trusts registry {told['version']}" in huangpu.log.read_text())
     write_as(gusu, huangpu, forge(pair, GUSU, GUSU, HUANGPU, number=777_777))
     eventually(
         lambda: huangpu.rows("SELECT 1 FROM received WHERE number = 777777 AND code = 'courier.member_suspended'")
@@ -337,16 +339,17 @@ class BlackHole:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self._kept: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._thread = threading.Thread(target=self._accept)
+        self._thread.start()
 
     def _accept(self) -> None:
-        while True:
-            try:
+        with suppress(OSError):
+            while True:
                 self._kept.append(self._socket.accept()[0])
-            except OSError:
-                return
 
     def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         for kept in [self._socket, *self._kept]:
             kept.close()
 

@@ -115,7 +115,7 @@ def _check_type(request: Request) -> None:
 Ask = Callable[[str, Message], Awaitable[Any]]
 
 
-def _asker(request: Request) -> Ask:
+async def _asker(request: Request) -> Ask:  # async, or FastAPI would take a thread for it
     bus: Bus = request.app.state.bus
     assertion: str = request.app.state.guard.assertion(request.state.actor)
 

@@ -8,6 +8,7 @@ import hashlib
 
 import pytest
 from chassis.errors import Fault, Kind
+from gateway.etag import expected_version
 from gateway.messages import case_routing, catalogue, common
 from gateway.schemas import cases, items, kiosks
 
@@ -332,3 +333,28 @@ def test_twenty_point_nought_is_the_integer_that_json_says_it_is(gateway, ask) -
     assert (
         ask("PUT", "/v1/items/a", "publisher", json={**items.EXAMPLE, "statutory_limit_days": True}).status_code == 422
     )
+
+
+def test_if_match_beyond_what_the_document_describes_is_refused_by_name() -> None:
+    with pytest.raises(Fault) as refused:
+        expected_version("3")
+    assert (refused.value.code, refused.value.kind) == ("request.bad_if_match", Kind.INVALID)
+    assert expected_version('"1", "2"') == -1
+
+
+def test_a_body_that_does_not_arrive_is_not_waited_for(gateway, monkeypatch) -> None:
+    monkeypatch.setattr("chassis.edge.BODY_TIMEOUT_S", 0.05)
+
+    async def never():
+        yield b"{"
+        await asyncio.sleep(5)
+
+    headers = {**KEY, "Content-Type": "application/json"}
+    answer = asyncio.run(gateway.send("POST", "/v1/cases", "citizen", content=never(), headers=headers))
+    assert (answer.status_code, answer.json()["code"]) == (408, "request.too_slow")
+
+
+def test_a_problem_names_the_trace_that_an_operator_can_look_up(ask) -> None:
+    trace = "ab" * 16
+    answer = ask("GET", "/nothing", headers={"traceparent": f"00-{trace}-{'cd' * 8}-01"})
+    assert answer.json()["trace_id"] == trace

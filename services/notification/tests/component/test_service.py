@@ -264,12 +264,12 @@ def test_while_identity_is_away_mails_wait_and_go_out_when_it_is_back(bus, broke
 
 def test_a_mail_server_that_refuses_for_good_ends_the_tries(bus, identity, office) -> None:
     identity.emails["person-gone"] = "person-gone@example.org"
-    office.answer_to_recipient = "550 person-gone@example.org is unknown"
+    office.order(recipient="550 person-gone@example.org is unknown")
     try:
         happens(bus, "case-gone", subject="person-gone")
         eventually(lambda: mail_state(bus, "case-gone") == pb.DELIVERY_STATE_FAILED)
     finally:
-        office.answer_to_recipient = ""
+        office.order()
     [row] = [row for row in deliveries(bus, "case-gone") if row.channel == pb.CHANNEL_EMAIL]
     assert row.last_error == "smtp.550"
 
@@ -278,13 +278,12 @@ def test_a_process_killed_after_the_server_took_the_mail_sends_the_very_same_mai
     bus, identity, office, process, rows
 ) -> None:
     identity.emails["person-crash"] = "person-crash@example.org"
-    office.hold = threading.Event()
+    office.order(hold=True)
     happens(bus, "case-crash", subject="person-crash")
     taken = lambda: [mail for mail in office.mails if mail["To"] == "person-crash@example.org"]  # noqa: E731
     eventually(taken)
     process.kill()
-    office.hold.set()
-    office.hold = None
+    office.order()
     process.start()
     assert mail_state(bus, "case-crash") == pb.DELIVERY_STATE_WAITING
     rows("UPDATE deliveries SET due_at = now() WHERE state = 'waiting'")

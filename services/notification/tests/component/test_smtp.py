@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import socket
-import ssl
+import warnings
+from pathlib import Path
 
 import pytest
 from notification.adapters import smtp
@@ -12,7 +14,7 @@ from notification.domain.errors import MailError
 from tongban_local.certificates import Authority, Pair
 
 from ..factories import claimed
-from ..post_office import open_post_office
+from ..post_office import HOST, PASSWORD, open_post_office
 
 ADDRESS = "person-1@example.org"
 
@@ -23,11 +25,9 @@ def authority(tmp_path_factory) -> Authority:
 
 
 @pytest.fixture(scope="module")
-def tls(authority, tmp_path_factory) -> ssl.SSLContext:
-    pair = authority.server(Pair.at(tmp_path_factory.mktemp("server"), "server"), "127.0.0.1")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pair.certificate, pair.key)
-    return context
+def tls(authority, tmp_path_factory) -> tuple[Path, Path]:
+    pair = authority.server(Pair.at(tmp_path_factory.mktemp("server"), "server"), HOST)
+    return pair.certificate, pair.key
 
 
 @pytest.fixture
@@ -41,6 +41,15 @@ def mailer(office, **changes) -> SmtpMailer:
 
 
 def failure(office, **changes) -> tuple[str, bool]:
+    with warnings.catch_warnings():
+        # eventlet leaves the socket of a failed handshake to the garbage collector; here it is collected at once.
+        warnings.simplefilter("ignore", ResourceWarning)
+        outcome = _failure(office, changes)
+        gc.collect()
+    return outcome
+
+
+def _failure(office, changes) -> tuple[str, bool]:
     with pytest.raises(MailError) as failed:
         mailer(office, **changes).send(claimed(), ADDRESS)
     assert ADDRESS not in repr(failed.value)
@@ -50,60 +59,58 @@ def failure(office, **changes) -> tuple[str, bool]:
 def test_a_mail_arrives_as_it_was_made() -> None:
     with open_post_office() as office:
         mailer(office).send(claimed(), ADDRESS)
-    [mail] = office.mails
-    assert office.recipients == [ADDRESS]
+        [mail] = office.mails
+        assert office.recipients == [ADDRESS]
     assert mail["Subject"] == claimed().text.title
     assert mail["Message-ID"] == "<d1@320508.example>"
     assert mail.get_content().replace("\r\n", "\n") == claimed().text.body
 
 
 def test_tls_is_used_where_it_is_offered_even_if_nobody_vouches_for_the_server(tls) -> None:
-    with open_post_office(tls) as office:
+    with open_post_office(*tls) as office:
         mailer(office).send(claimed(), ADDRESS)
-    assert office.encrypted == [True]
+        assert [each["encrypted"] for each in office.taken] == [True]
 
 
 def test_required_tls_is_used_with_a_certificate_that_is_trusted(tls, trusted) -> None:
-    with open_post_office(tls) as office:
+    with open_post_office(*tls) as office:
         mailer(office, starttls_required=True).send(claimed(), ADDRESS)
-    assert office.encrypted == [True]
+        assert [each["encrypted"] for each in office.taken] == [True]
 
 
 def test_required_tls_refuses_a_certificate_that_nobody_vouches_for(tls) -> None:
-    with open_post_office(tls) as office:
+    with open_post_office(*tls) as office:
         assert failure(office, starttls_required=True) == ("smtp.SSLCertVerificationError", True)
-    assert office.mails == []
+        assert office.mails == []
 
 
 def test_required_tls_refuses_a_server_without_it() -> None:
     with open_post_office() as office:
         assert failure(office, starttls_required=True) == ("smtp.not_supported", True)
-    assert office.mails == []
+        assert office.mails == []
 
 
 def test_a_user_signs_in_and_a_wrong_password_can_be_mended(tls, trusted) -> None:
-    with open_post_office(tls) as office:
-        mailer(office, starttls_required=True, user="u", password="letmein").send(claimed(), ADDRESS)
+    with open_post_office(*tls) as office:
+        mailer(office, starttls_required=True, user="u", password=PASSWORD).send(claimed(), ADDRESS)
         assert failure(office, starttls_required=True, user="u", password="wrong") == ("smtp.535", True)
-    assert set(office.users) == {"u"}
-    assert len(office.mails) == 1
+        assert [each["user"] for each in office.taken] == ["u"]
 
 
 @pytest.mark.parametrize(
     ("refusal", "outcome"),
     [
-        ({"answer_to_recipient": "550 no such mailbox person-1@example.org"}, ("smtp.550", False)),
-        ({"answer_to_recipient": "450 busy"}, ("smtp.450", True)),
-        ({"answer_to_content": "554 not this"}, ("smtp.554", False)),
-        ({"answer_to_content": "452 full"}, ("smtp.452", True)),
+        ({"recipient": "550 no such mailbox person-1@example.org"}, ("smtp.550", False)),
+        ({"recipient": "450 busy"}, ("smtp.450", True)),
+        ({"content": "554 not this"}, ("smtp.554", False)),
+        ({"content": "452 full"}, ("smtp.452", True)),
     ],
 )
 def test_a_final_refusal_is_told_from_one_that_passes(refusal, outcome) -> None:
     with open_post_office() as office:
-        for name, answer in refusal.items():
-            setattr(office, name, answer)
+        office.order(**refusal)
         assert failure(office) == outcome
-    assert office.mails == []
+        assert office.mails == []
 
 
 def test_a_server_that_is_silent_or_absent_is_tried_again(monkeypatch) -> None:
@@ -120,7 +127,8 @@ def test_a_server_that_is_silent_or_absent_is_tried_again(monkeypatch) -> None:
 
 
 def test_what_is_no_address_is_refused_for_good() -> None:
-    with open_post_office() as office, pytest.raises(MailError, match="bad_address") as failed:
-        mailer(office).send(claimed(), "a@b\r\nBcc: c@d")
+    with open_post_office() as office:
+        with pytest.raises(MailError, match="bad_address") as failed:
+            mailer(office).send(claimed(), "a@b\r\nBcc: c@d")
+        assert office.mails == []
     assert not failed.value.again
-    assert office.mails == []

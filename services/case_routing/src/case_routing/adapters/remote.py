@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from chassis.caller import RpcCaller
+from chassis.errors import Fault, Kind
+
 from case_routing import messages
 from case_routing.domain.errors import UnknownItem
 from case_routing.domain.model import Applicant, Guide
-from chassis.caller import RpcCaller
-from chassis.errors import Fault, Kind
 
 
 class RemoteCatalogue:

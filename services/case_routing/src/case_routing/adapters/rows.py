@@ -6,6 +6,7 @@ import json
 from base64 import b64decode, b64encode
 from typing import Any
 
+from chassis.sealed import FieldCipher
 from sqlalchemy import Row
 
 from case_routing.domain.model import (
@@ -24,7 +25,6 @@ from case_routing.domain.model import (
     Trace,
 )
 from case_routing.domain.policies import due_act
-from chassis.sealed import FieldCipher
 
 Columns = dict[str, Any]
 

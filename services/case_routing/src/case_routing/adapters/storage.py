@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
+from chassis.outbox import Outbox
+from chassis.paging import Wish
+from chassis.sealed import FieldCipher
+from chassis.telemetry import current_trace_id, span, trace_id_of
 from sqlalchemy import Connection, func, insert, select, tuple_, update
 
 from case_routing import messages
@@ -15,10 +19,6 @@ from case_routing.adapters.tables import cases, custody, early, history, materia
 from case_routing.domain.events import Arrived, Event, Letter, Offered, Progressed
 from case_routing.domain.letters import Dossier
 from case_routing.domain.model import Answer, Case, Material, Purpose
-from chassis.outbox import Outbox
-from chassis.paging import Wish
-from chassis.sealed import FieldCipher
-from chassis.telemetry import current_trace_id, span, trace_id_of
 
 #: Bursts that a new one is linked to: the latest ones say enough.
 LINKED_BURSTS = 3

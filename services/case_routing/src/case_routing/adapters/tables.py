@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA
-
 from chassis.database import messaging_tables
+from sqlalchemy.dialects.postgresql import BYTEA
 
 metadata = sa.MetaData()
 messaging = messaging_tables(metadata)

@@ -53,7 +53,7 @@ class Dossier:
     def is_past(self, turn: int) -> bool:
         """Whether this turn or a later one is known here: an offer that comes again must not be taken again."""
         known = self.case.responsibility.turn if self.case else 0
-        return turn <= known
+        return turn <= max([known, *(answered for answered, _ in self.answers)])
 
 
 Outcome = tuple[Dossier, tuple[Event, ...]]

@@ -1,6 +1,7 @@
 """Run by Alembic inside the transaction that chassis.database.migrate opened."""
 
-from case_routing.adapters.tables import metadata
 from chassis.database import run_migrations
+
+from case_routing.adapters.tables import metadata
 
 run_migrations(metadata)

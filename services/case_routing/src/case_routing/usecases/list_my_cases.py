@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from chassis.paging import Page, Wish, page
+
 from case_routing.domain.model import Case
 from case_routing.usecases.ports import Work
-from chassis.paging import Page, Wish, page
 
 
 def list_my_cases(work: Work, subject: str, wish: Wish) -> Page[Case]:

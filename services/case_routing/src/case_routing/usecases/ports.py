@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from chassis.paging import Wish
+
 from case_routing.domain.events import Event
 from case_routing.domain.letters import Dossier
 from case_routing.domain.model import Applicant, Case, Guide
-from chassis.paging import Wish
 
 
 class Cases(Protocol):

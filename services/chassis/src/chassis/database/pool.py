@@ -25,7 +25,7 @@ WAKE = "tongban.wake"
 POOL_TIMEOUT_S = 10
 IDLE_IN_TRANSACTION_MS = 60_000
 #: A pooled connection unused for longer is asked whether it still lives before it is handed out.
-CHECK_AFTER_IDLE_S = 1.0
+CHECK_AFTER_IDLE_S = 0.2
 
 #: Classes and codes of SQLSTATE (PostgreSQL manual, appendix A) after which the same work may succeed a moment later:
 #: connection, resources, shutdown, serialization, deadlock, lock and statement time-out, transaction ended while idle.

@@ -56,7 +56,10 @@ RPC_EXPIRED = counter(
 RPC_CALLED = counter("tongban_rpc_called_total", "Calls made to other services.", "callee", "method", "outcome")
 RPC_CALL_SECONDS = histogram("tongban_rpc_call_seconds", "From making a call to its answer.", "callee", "method")
 EVENTS_HANDLED = counter(
-    "tongban_events_handled_total", "Deliveries, by outcome: done, duplicate, retried, parked, given_back.", "handler", "outcome"
+    "tongban_events_handled_total",
+    "Deliveries, by outcome: done, duplicate, retried, parked, given_back.",
+    "handler",
+    "outcome",
 )
 EVENT_HANDLE_SECONDS = histogram("tongban_event_handle_seconds", "A handler's transaction.", "handler")
 OUTBOX_PUBLISHED = counter("tongban_outbox_published_total", "Rows that the broker confirmed.")

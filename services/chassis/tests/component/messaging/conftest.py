@@ -127,7 +127,7 @@ def empty_queues(engines: Engines) -> None:
     engines.purge()
     with engines.channel() as channel:
         channel.confirm_delivery()
-        for service in (SOURCE, SUBSCRIBER):
+        for service in (SOURCE, SUBSCRIBER, "courier"):
             channel.basic_publish("marker", service, b"", pika.BasicProperties(delivery_mode=2))
 
 
@@ -198,12 +198,12 @@ def processes(tmp_path: Path) -> Iterator[Callable[..., Proc]]:
 
 @pytest.fixture
 def relay(engines: Engines, source: Store, processes: Callable[..., Proc]) -> Callable[..., Proc]:
-    """`relay(crash_at="", **options)`: a relay of SOURCE."""
+    """`relay(crash_at="", **options)`: a relay of SOURCE, unless `service` says otherwise."""
 
     def start(**options: Any) -> Proc:
-        return processes(
-            "relay_process.py", database_url=source.url, amqp_url=engines.amqp_url(SOURCE), service=SOURCE, **options
-        )
+        service = options.pop("service", SOURCE)
+        broker = engines.amqp_url(service)
+        return processes("relay_process.py", database_url=source.url, amqp_url=broker, service=service, **options)
 
     return start
 
@@ -216,7 +216,7 @@ def subscriber(engines: Engines, target: Store, processes: Callable[..., Proc]) 
         return processes(
             "subscriber_process.py",
             database_url=target.url,
-            amqp_url=engines.amqp_url(SUBSCRIBER),
+            amqp_url=engines.amqp_url(options.get("service", SUBSCRIBER)),
             rungs=[str(seconds) for seconds in RUNGS],
             **options,
         )

@@ -9,7 +9,7 @@ import sys
 
 WORLD, URL = sys.argv[1:3]
 if WORLD == "eventlet":
-    pass
+    __import__("chassis.green")
 
 import importlib
 import json

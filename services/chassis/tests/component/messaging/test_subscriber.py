@@ -49,7 +49,7 @@ def send(
     with engines.channel() as channel:
         channel.confirm_delivery()
         for told, body in messages:
-            properties = pika.BasicProperties(headers=told, delivery_mode=2, message_id=told.get("cloudEvents:id"))
+            properties = pika.BasicProperties(headers=told, delivery_mode=2)
             channel.basic_publish(exchange, key, body, properties, mandatory=True)
 
 

@@ -79,6 +79,7 @@ class Controls:
         with office.books(SendBooks) as books:
             outcome = settle_messages(books, given, office.now())
             office.crash.at("after_receipt_before_closed")
+        office.wake(sorted({receipt.source for _, receipt, _ in given}))
         for _, receipt, _ in given:
             SETTLED.labels(receipt.source).inc(len(receipt.items))
         if outcome.conflicts:

@@ -162,16 +162,26 @@ class LinkBooks(Books):
         )
         return [tuple(row) for row in rows]
 
+    def under_way(self, peer: str, now: datetime) -> int:
+        """How many were published and have neither a receipt nor waited long enough for another try."""
+        ask = "SELECT count(*) FROM sent WHERE peer = %s AND due_at > %s"
+        return self.connection.exec_driver_sql(ask, (peer, now)).scalar_one()
+
     def next_due(self, peer: str) -> datetime | None:
         return self.connection.exec_driver_sql("SELECT min(due_at) FROM sent WHERE peer = %s", (peer,)).scalar()
 
     def mark_published(self, peer: str, due: dict[str, datetime], now: datetime) -> None:
-        """Notes a confirm: published, and due again only if no receipt comes."""
+        """Notes a confirm: published, and due again only if no receipt comes.
+
+        What is locked is being settled by its receipt this moment: waiting for it could only end in a deadlock.
+        """
         self.connection.exec_driver_sql(
-            """UPDATE sent SET state = 'published', published_at = %s, attempts = attempts + 1, due_at = new.due_at
-               FROM unnest(%s::uuid[], %s::timestamptz[]) AS new (id, due_at)
-               WHERE sent.peer = %s AND sent.id = new.id AND sent.settled_at IS NULL""",
-            (now, list(due), list(due.values()), peer),
+            """WITH free AS (SELECT id FROM sent WHERE peer = %s AND id = ANY(%s::uuid[]) AND settled_at IS NULL
+                             FOR UPDATE SKIP LOCKED)
+               UPDATE sent SET state = 'published', published_at = %s, attempts = attempts + 1, due_at = new.due_at
+               FROM unnest(%s::uuid[], %s::timestamptz[]) AS new (id, due_at), free
+               WHERE sent.peer = %s AND sent.id = new.id AND sent.id = free.id""",
+            (peer, list(due), now, list(due), list(due.values()), peer),
         )
 
     def mark_closed(self, peer: str, ids: Sequence[str], now: datetime) -> None:
@@ -185,8 +195,9 @@ class LinkBooks(Books):
     def hurry(self, peer: str, now: datetime, older_than: datetime) -> int:
         """Makes everything without a receipt due now: the link is back."""
         done = self.connection.exec_driver_sql(
-            "UPDATE sent SET due_at = %s WHERE peer = %s AND due_at > %s AND coalesce(published_at, created_at) < %s",
-            (now, peer, now, older_than),
+            """UPDATE sent SET due_at = %s WHERE peer = %s AND id IN (SELECT id FROM sent
+                   WHERE peer = %s AND due_at > %s AND coalesce(published_at, created_at) < %s FOR UPDATE SKIP LOCKED)""",
+            (now, peer, peer, now, older_than),
         )
         return done.rowcount
 

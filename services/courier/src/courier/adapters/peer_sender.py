@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 EXCHANGE = "courier.in"
 CONTENT_TYPE = "application/tongban-envelope"
+#: So many may be without a receipt before more are published: a peer that is slow is not buried in repeats.
+WINDOW = 1000
 #: How long a batch's confirms may take.
 CONFIRM_S = 15.0
 POLL_S = 2.0
@@ -126,9 +128,10 @@ class PeerSender:
     def _until_due(self) -> float:
         with self._office.books(LinkBooks) as books:
             due = books.next_due(self.peer)
-        if due is None or self._held_back:
+        wait_s = POLL_S if due is None else (due - self._office.now()).total_seconds()
+        if wait_s <= 0:  # held back, or the window is full: a receipt or the registry wakes us
             return POLL_S
-        return min(POLL_S, (due - self._office.now()).total_seconds())
+        return min(POLL_S, wait_s)
 
     @property
     def _held_back(self) -> bool:
@@ -142,9 +145,10 @@ class PeerSender:
             return False
         confirms = [self._publish(jws, jwe, trace) for jws, jwe, trace in self._take_again()]
         office = self._office
-        limit = office.settings.courier_batch
         with office.books(LinkBooks) as books:
-            rows = books.due(self.peer, office.now(), limit)
+            now = office.now()
+            limit = min(office.settings.courier_batch, WINDOW - books.under_way(self.peer, now))
+            rows = books.due(self.peer, now, limit) if limit > 0 else []
         if not rows and not confirms:
             return bool(self._control or self._again)
         under_way = [(row, self._publish(row[1], row[2], row[3])) for row in rows]

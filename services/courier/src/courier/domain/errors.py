@@ -22,15 +22,15 @@ class CourierError(Exception):
         super().__init__(f"{self.code}: {detail}" if detail else self.code)
 
 
-class Malformed(CourierError):  # noqa: N818 -- reads as what it says of the message
+class Malformed(CourierError):
     """The bytes are not an envelope, or not one of ours."""
 
 
-class Unauthenticated(CourierError):  # noqa: N818 -- reads as what it says of the message
+class Unauthenticated(CourierError):
     """Signature, key or member cannot be trusted."""
 
 
-class Rejected(CourierError):  # noqa: N818 -- reads as what it says of the message
+class Rejected(CourierError):
     """Authenticated, but against a rule."""
 
     kind = "forbidden"

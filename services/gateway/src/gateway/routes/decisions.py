@@ -27,8 +27,7 @@ IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        max_length=200,
-        pattern=r'^(\*|(W/)?"[!#-~]*")$',
+        pattern=r'^(\*|(W/)?"[!#-~]{0,100}")$',
         description="The ETag that the decision is based on.",
         examples=['"3"'],
     ),

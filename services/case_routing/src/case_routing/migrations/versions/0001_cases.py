@@ -1,7 +1,6 @@
 """Cases, and the messaging tables that every service has."""
 
 from alembic import op
-
 from chassis.database import create_messaging_tables
 
 revision = "0001_cases"
