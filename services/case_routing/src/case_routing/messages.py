@@ -19,7 +19,7 @@ from tongban.courier.v1.courier_pb2 import MessageRefused
 from tongban.identity.v1 import identity_pb2 as identity
 
 from case_routing.domain import events, model
-from case_routing.domain.errors import BadLetter
+from case_routing.domain.errors import BadLetter, ItemNotOffered
 from case_routing.domain.materials import Upload
 from case_routing.domain.model import Act, Case, Decision, Entry, Material, Mode, Purpose, State, is_number
 from case_routing.domain.policies import due_act
@@ -114,8 +114,8 @@ def guide_question(item_code: str) -> catalogue.GetItemRequest:
 
 
 def guide(wire: catalogue.Item) -> model.Guide:
-    """A published item; its mode is one of the three (the catalogue's own rule)."""
-    mode = _MODE.word(wire.mode, BadLetter)
+    """A published item. Raises ItemNotOffered where it does not say how it is handled."""
+    mode = _MODE.word(wire.mode, lambda _: ItemNotOffered(wire.code))
     provenance = common.Provenance.Name(wire.provenance).removeprefix(_PROVENANCE).lower()
     item = model.Item(wire.code, wire.name_zh, wire.name_en, mode, provenance)
     required = frozenset(material.key for material in wire.materials if material.required)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from case_routing import messages
-from case_routing.domain.errors import BadLetter
+from case_routing.domain.errors import BadLetter, ItemNotOffered
 from case_routing.domain.events import (
     Acted,
     Declined,
@@ -123,3 +123,8 @@ def test_a_cursor_without_a_moment_in_it_is_refused(cursor):
     with pytest.raises(Fault) as refused:
         messages.case_wish(common.PageRequest(cursor=cursor))
     assert refused.value.code == "request.bad_page"
+
+
+def test_an_item_that_does_not_say_how_it_is_handled_is_not_offered():
+    with pytest.raises(ItemNotOffered):
+        messages.guide(messages.GuideAnswer(code="x", handling_district=HANDLING))

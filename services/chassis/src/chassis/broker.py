@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.1, 10.0
 #: What has lasted this long and then ends is opened again at once.
 STABLE_S = 1.0
+#: In place of a consumer's tag while the broker has not answered yet.
+STARTING = "?"
 
 
 class BrokerGone(Exception):
@@ -137,13 +139,16 @@ class Consumer:
     @property
     def active(self) -> bool:
         """Whether the broker delivers to it now."""
-        return bool(self._tag)
+        return self._tag not in ("", STARTING)
 
     def cancel(self, timeout_s: float = 5.0) -> None:
         """Takes no more; what was delivered can still be acked. What arrives in between still goes to `on_message`."""
         self._cancelled = True
         channel, tag, self._tag = self._channel, self._tag, ""
         if channel is None or not tag:
+            return
+        if tag == STARTING:  # nothing to name yet: the whole channel goes, and what was delivered with it goes back
+            channel.raw.close()
             return
         try:
             channel.ask("basic_cancel", timeout_s, consumer_tag=tag)
@@ -161,7 +166,7 @@ class Consumer:
                 channel.close_when_cancelled()
                 if self._cancelled:
                     return
-                self._tag = "?"  # deliveries may overtake the answer
+                self._tag = STARTING  # deliveries may overtake the answer
                 self._tag = channel.ask(
                     "basic_consume", queue=self.queue, on_message_callback=self._deliver, **self._arguments
                 ).method.consumer_tag

@@ -56,7 +56,7 @@ HOLD_S = 20.0
 HOUSEKEEPING_S = 10.0
 RETENTION = "7 days"
 DELETE_BATCH = 500
-PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
 
 MARKER_EXCHANGE = "marker"
 
@@ -92,8 +92,7 @@ _WAITING = """
     FROM outbox WHERE confirmed_at IS NULL
 """
 _NEXT_DUE = "SELECT extract(epoch FROM min(due_at) - clock_timestamp()) FROM outbox WHERE confirmed_at IS NULL"
-_RESEND_LOCK = "SELECT pg_advisory_lock(hashtext('tongban relay resend'))"
-_RESEND_UNLOCK = "SELECT pg_advisory_unlock(hashtext('tongban relay resend'))"
+_RESEND_LOCK = "SELECT pg_advisory_xact_lock(hashtext('tongban relay resend'))"
 
 
 class Unconfirmed(Exception):
@@ -136,9 +135,9 @@ class Relay:
     ) -> None:
         self._database_url, self._amqp_url, self._service = database_url, amqp_url, service
         self._batch, self._poll_s, self._hold_s, self._confirm_timeout_s = batch, poll_s, hold_s, confirm_timeout_s
-        self._marker = f"marker.{service}"
         self._link = self._new_link()
         self._marker_missing = False
+        self._brokers_seen = 0
         self._lost_for: Exception | None = None
         self._one_by_one = 0
         self._pause_s = PAUSE_S
@@ -202,7 +201,7 @@ class Relay:
             with ear.cursor() as cursor:
                 cursor.execute(f"LISTEN {WAKE_CHANNEL}")
             while not self._stopping:
-                if not self._link.wait_connected(self._poll_s):
+                if not self._is_connected():
                     continue
                 try:
                     self._turn(work, ear)
@@ -301,13 +300,13 @@ class Relay:
 
     def _look_for_marker(self, channel: GreenChannel) -> None:
         """Before anything goes out on a new connection; a passive declare needs no right."""
-        self._marker_missing = self._depth_of_marker(channel) == 0
-
-    def _depth_of_marker(self, channel: GreenChannel) -> int:
-        return int(channel.ask("queue_declare", queue=self._marker, passive=True).method.message_count)
+        answer = channel.ask("queue_declare", queue=f"marker.{self._service}", passive=True)
+        self._marker_missing = answer.method.message_count == 0
+        self._brokers_seen += 1
 
     def _resend(self, work: Any) -> None:
         """Makes everything kept wait again, then sets the marker. Two relays that find it missing do so twice at worst."""
+        broker = self._brokers_seen
         with work.cursor() as cursor:
             # Longer than any relay can hold its rows, and than another's resend takes.
             cursor.execute("SET LOCAL lock_timeout = '60s'")
@@ -315,10 +314,11 @@ class Relay:
             cursor.execute(_RESEND_LOCK)
             cursor.execute(_RESEND, (RETENTION,))
             resent = cursor.rowcount
-            cursor.execute(_RESEND_UNLOCK)
         work.commit()
         OUTBOX_RESENT.inc(resent)
         log.warning("the broker has no marker of ours: everything kept goes out again", rows=resent)
+        if broker != self._brokers_seen:
+            raise Unconfirmed("another broker, which may be empty in its turn")
         marker = Row("marker", MARKER_EXCHANGE, self._service, "marker", {}, b"")
         if self._publish(marker).wait(self._confirm_timeout_s) is not Outcome.CONFIRMED:
             raise Unconfirmed("the marker")
@@ -338,6 +338,13 @@ class Relay:
                 self._asleep = False
             ear.poll()
         ear.notifies.clear()
+
+    def _is_connected(self) -> bool:
+        self._asleep = True
+        try:
+            return self._link.wait_connected(self._poll_s)
+        finally:
+            self._asleep = False
 
     def _sleep_s(self, seconds: float) -> None:
         self._asleep = True

@@ -192,11 +192,14 @@ class _Running:
         self._stopping = True
         began = time.monotonic()
         done = False
-        with eventlet.Timeout(self._process.settings.drain_s + STOP_MARGIN_S, False):
-            self._runner.stop()
-            done = True
+        try:
+            with eventlet.Timeout(self._process.settings.drain_s + STOP_MARGIN_S, False):
+                self._runner.stop()
+                done = True
+        except Exception:  # a service that failed half-way into its start cannot stop in good order either
+            log.exception("the service did not stop in good order")
         if not done:
-            log.error("work did not end in time and is killed")
+            log.error("what still runs is killed")
             self._runner.kill()
         self._relay.stop(STOP_MARGIN_S)
         self._process.caller.stop(STOP_MARGIN_S)

@@ -68,6 +68,28 @@ def test_settings_that_are_missing_or_wrong_are_all_named_before_anything_starts
     assert "TONGBAN_DISTRICT" not in named
 
 
+def test_a_method_that_the_contract_does_not_have_keeps_the_service_from_starting(
+    engines: Engines, echo_database: ServiceDatabase, journal: Path
+) -> None:
+    script = """
+import chassis.green
+import sys
+from chassis.process import ChassisSettings
+from chassis.rpc import SERVICE, rpc
+from chassis.runner import main
+from services.chassis.tests.stand_ins.contract import CONTRACT
+class EchoService:
+    name, contract = "echo", CONTRACT
+    @rpc(allow=SERVICE)
+    def not_in_the_contract(self, request, call): ...
+sys.exit(main(EchoService, ChassisSettings, []))
+"""
+    command, settings = [sys.executable, "-c", script], environ(engines, echo_database, journal)
+    done = subprocess.run(command, check=False, env=settings, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert "has no method for not_in_the_contract" in done.stdout
+
+
 def test_words_it_does_not_know_are_refused(engines: Engines, echo_database: ServiceDatabase, journal: Path) -> None:
     assert run("run", "fast", **environ(engines, echo_database, journal)).returncode == 2
     assert run("fly", **environ(engines, echo_database, journal)).returncode == 2

@@ -1,12 +1,13 @@
 """What the domain refuses, and what to do then.
 
-    CaseError
-    ├── BadRequest                      invalid: the caller has to change the request
-    │     unknown_item*  missing_material  unknown_material  bad_material  digest_mismatch  reasons_required  …
-    ├── NotAllowed                      forbidden: this person, or this district, has no part in the case
-    └── Conflict                        conflict: right request, wrong moment; read the case again
+    CaseError, one class a code, by kind:
+        invalid     the request has to change: missing_material, digest_mismatch, reasons_required …
+        too_large   material_too_large
+        not_found   unknown_item, unknown_case
+        forbidden   this person, or this district, has no part in the case: not_yours, not_a_party
+        conflict    right request, wrong moment; read the case again: handing_over, already_decided …
 
-Each class is one code. `details` names fields and values, never personal data.
+`details` names fields and values, never personal data.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class ItemNotOffered(CaseError):
 
     def __init__(self, item_code: str) -> None:
         super().__init__(
-            "The item names no handling district yet; choose another or ask at the hall.", item_code=item_code
+            "The item cannot be applied for online yet; choose another or ask at the hall.", item_code=item_code
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections import Counter
@@ -228,6 +229,23 @@ def test_a_broker_that_takes_nothing_under_an_alarm_gets_everything_when_it_is_o
     finally:
         alarm(engines, "0.6")
     wait_for(lambda: source.waiting() == 0, "everything after the alarm", 40)
+    assert set(numbers(engines)) == {"before", *(f"C{n}" for n in range(20))}
+
+
+def test_a_broker_that_is_connected_but_silent_gets_everything_when_it_speaks_again(
+    engines: Engines, source: Store, relay: StartProc
+) -> None:
+    process = relay(confirm_timeout_s=1.0, poll_s=0.5)
+    source.publish("before")
+    wait_for(lambda: source.waiting() == 0, "the first")
+    node = engines.district.broker._node.pid
+    os.kill(node, signal.SIGSTOP)
+    try:
+        source.publish(*(f"C{n}" for n in range(20)))
+        wait_for(lambda: "20 of 20 not confirmed" in process.lines(), "the relay to give the batch up")
+    finally:
+        os.kill(node, signal.SIGCONT)
+    wait_for(lambda: source.waiting() == 0, "everything afterwards", 30)
     assert set(numbers(engines)) == {"before", *(f"C{n}" for n in range(20))}
 
 

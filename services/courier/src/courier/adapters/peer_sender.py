@@ -161,7 +161,7 @@ class PeerSender:
         PUBLISHED.labels(self.peer).inc(len(confirmed))
         if len(confirmed) < len(rows):
             eventlet.sleep(PAUSE_S)
-        return len(rows) == limit or bool(self._control or self._again)
+        return 0 < limit == len(rows) or bool(self._control or self._again)
 
     def _take_again(self) -> list[tuple[str, str, str]]:
         taken = list(self._again)[: self._office.settings.courier_batch]
