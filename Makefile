@@ -7,7 +7,7 @@ RUN := infra/setup.sh bus edge local
 TEST := infra/setup.sh bus edge local test
 TONGBAN := build/venv/bin/tongban
 
-.PHONY: help demo test up down status logs lint bench faults proto
+.PHONY: help demo test up down status logs lint bench faults proto queues openapi
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -52,3 +52,11 @@ faults: ## faults beside their controls; writes build/faults.json (ONLY=id for o
 proto: ## generate the Python package of the contracts again
 	@$(TEST)
 	@PYTHON=$(CURDIR)/build/venv/bin/python proto/generate.sh
+
+queues: ## write the lock file of the queues' names again
+	@$(TEST)
+	@build/venv/bin/python -m tongban_broker.lock
+
+openapi: ## write the public API's document again
+	@$(TEST)
+	@build/venv/bin/python -m gateway openapi >services/gateway/openapi.json

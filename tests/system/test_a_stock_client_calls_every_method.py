@@ -64,7 +64,7 @@ def test_a_refusal_reaches_a_stock_client_as_a_code_and_a_sentence(proxy) -> Non
 
 
 def test_a_stock_client_without_an_assertion_acts_for_nobody(gusu) -> None:
-    with ClusterRpcProxy({"AMQP_URI": gusu.district.trial_url, "serializer": "json"}, timeout=15) as bare:
-        with pytest.raises(RemoteError) as refused:
-            bare.case_routing.list_worklist({})
+    config = {"AMQP_URI": gusu.district.trial_url, "serializer": "json"}
+    with ClusterRpcProxy(config, timeout=15) as bare, pytest.raises(RemoteError) as refused:
+        bare.case_routing.list_worklist({})
     assert refused.value.exc_type == "rpc.forbidden"

@@ -20,14 +20,14 @@ wanted = 0
 
 
 def send():
-    global sent
+    global sent  # noqa: PLW0603  a driver of thirty lines
     sent += 1
     properties = pika.BasicProperties(reply_to=key, correlation_id=str(sent), content_type="application/json")
     channel.basic_publish("nameko-rpc", "echo.echo", BODY, properties)
 
 
 def take(_channel, _method, _properties, body):
-    global arrived
+    global arrived  # noqa: PLW0603  a driver of thirty lines
     assert json.loads(body)["result"]["text"]
     arrived += 1
     if sent < wanted:

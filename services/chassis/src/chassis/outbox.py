@@ -6,7 +6,8 @@ A row is the whole message: exchange, routing key, CloudEvents 1.0 attributes as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -64,6 +65,19 @@ class Outbox:
         self._source = source
         self._clock = clock
         self._new_id = new_id
+        self._gathered: list[dict[str, Any]] | None = None
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Writes all that is published inside with one statement at its end: for whoever takes in whole batches."""
+        rows: list[dict[str, Any]] = []
+        self._gathered = rows
+        try:
+            yield
+        finally:
+            self._gathered = None
+        if rows:
+            self._connection.execute(_INSERT, rows)
 
     def publish(self, message: Message, *, subject: str, version: int, to: str = "") -> UUID:
         """Tells this district of a fact; `version` is the aggregate's. `to` names the one service that it is meant for."""
@@ -168,6 +182,9 @@ class Outbox:
             "headers": headers,
             "body": body,
         }
-        self._connection.execute(_INSERT, row)
+        if self._gathered is None:
+            self._connection.execute(_INSERT, row)
+        else:
+            self._gathered.append(row)
         self._connection.info[WAKE] = True
         return id

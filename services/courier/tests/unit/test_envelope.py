@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from courier.adapters import jose
 from courier.adapters.seals import JoseSeals
-from courier.domain import envelope
+from courier.domain import envelope, receipts
 from courier.domain.canonical import canonical, digest, parse_canonical, parse_time, time_text
 from courier.domain.envelope import Control, Lane
 from courier.domain.errors import Malformed, Unauthenticated
@@ -98,6 +100,16 @@ def test_the_lane_follows_from_what_is_signed() -> None:
     assert some_claims().lane is Lane.MAIN
     assert some_claims(valid_until=NOW).lane is Lane.ASK
     assert some_claims(type=Control.RECEIPT.value).lane is Lane.CONTROL
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(("id", "source", "number", "subject", "time", "head", "type"), values)))
+def test_no_json_breaks_the_readers_of_claims_and_receipts(value) -> None:
+    base = json.loads(envelope.encode(some_claims()))
+    for changed in (base | value, {**base, "subject": value["subject"]}, {**base, "head": value["head"]}, value):
+        with suppress(Malformed):
+            envelope.decode(json.dumps(changed).encode())
+        with suppress(Malformed):
+            receipts.decode(json.dumps({"items": [list(changed.values())], **changed}).encode())
 
 
 @given(st.binary(max_size=300))

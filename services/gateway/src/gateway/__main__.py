@@ -1,7 +1,8 @@
-"""`python -m gateway`: the public API of one district, over HTTPS, until SIGTERM."""
+"""`python -m gateway`: the public API of one district, over HTTPS, until SIGTERM; `python -m gateway openapi` describes it."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
@@ -10,8 +11,15 @@ from chassis.clock import SystemClock, new_id
 from chassis.edge import serve
 from chassis.settings import SettingsError, read_settings
 
-from gateway.app import build
+from gateway.app import build, routed
+from gateway.openapi import document
 from gateway.settings import Settings
+
+
+def openapi() -> int:
+    """Writes the OpenAPI document, as services/gateway/openapi.json keeps it so that a change of the API is seen in review."""
+    sys.stdout.write(json.dumps(document(routed()), ensure_ascii=False, indent=1) + "\n")
+    return 0
 
 
 def main() -> int:
@@ -37,4 +45,4 @@ def main() -> int:
     return 0
 
 
-sys.exit(main())
+sys.exit(openapi() if sys.argv[1:] == ["openapi"] else main())

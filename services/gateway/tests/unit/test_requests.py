@@ -343,7 +343,7 @@ def test_if_match_beyond_what_the_document_describes_is_refused_by_name() -> Non
 
 
 def test_a_body_that_does_not_arrive_is_not_waited_for(gateway, monkeypatch) -> None:
-    monkeypatch.setattr("chassis.edge.BODY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("chassis.edge.middleware.BODY_TIMEOUT_S", 0.05)
 
     async def never():
         yield b"{"

@@ -211,7 +211,7 @@ class Incoming:
             office.clock_differences,
             replay_stopped="replay" not in office.settings.courier_without,
         )
-        with office.books(TakeBooks) as books:
+        with office.books(TakeBooks) as books, books.outbox.gathered():
             answers = take_messages(books, numbered, means)
         office.crash.at("after_peer_commit_before_receipt")
         for peer, jws in answers:

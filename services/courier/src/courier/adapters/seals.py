@@ -10,7 +10,7 @@ from typing import Any
 
 from courier import messages
 from courier.adapters import jose
-from courier.domain.envelope import MAX_ENVELOPE, Claims, decode, join, split
+from courier.domain.envelope import MAX_ENVELOPE, Claims, decode, split
 from courier.domain.errors import Malformed, Rejected, Unauthenticated
 from courier.domain.registry import Registry
 from courier.domain.rules import check_addressed, signing_key
@@ -54,9 +54,6 @@ class JoseSeals:
         self.verify(jws, claims.source, claims.time)
         check_addressed(claims, self._home, sealed)
         return claims, jws, sealed
-
-    def close_envelope(self, jws: str, sealed: str) -> bytes:
-        return join(jws, sealed)
 
     def seal_to_self(self, message: Outbound) -> str:
         kid = next(kid for kid, key in self._private.items() if key["use"] == "enc")

@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from courier.domain.canonical import canonical, digest, parse_time, time_text
+from courier.domain.canonical import digest, parse_time, time_text, written
 
 #: hash(0): the log before its first entry.
 GENESIS = "0" * 64
@@ -116,7 +116,7 @@ class Entry:
 
     def digest(self) -> str:
         """What stands for this entry in the chain."""
-        return digest(canonical(self.to_json()))
+        return digest(written(self.to_json()))
 
 
 def link(previous: str, entry_digest: str) -> str:

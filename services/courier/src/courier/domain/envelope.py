@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from courier.domain.canonical import canonical, parse_canonical, parse_time, time_text
+from courier.domain.canonical import parse_json, parse_time, time_text, written
 from courier.domain.chain import Head
 from courier.domain.errors import Malformed
 
@@ -52,6 +52,9 @@ class Control(StrEnum):
     REGISTRY_OFFERED = "tongban.courier.v1.RegistryOffered"
 
 
+_CONTROL_TYPES = frozenset(control.value for control in Control)
+
+
 @dataclass(frozen=True)
 class Claims:
     """Everything that the signature covers.
@@ -79,7 +82,7 @@ class Claims:
     @property
     def lane(self) -> Lane:
         """Follows from what is signed: the control types, then whatever expires, then the rest."""
-        if self.type in set(Control):
+        if self.type in _CONTROL_TYPES:
             return Lane.CONTROL
         return Lane.MAIN if self.valid_until is None else Lane.ASK
 
@@ -110,12 +113,12 @@ def encode(claims: Claims) -> bytes:
         value["valid_until"] = time_text(claims.valid_until)
     if claims.answers_to is not None:
         value["answers_to"] = str(claims.answers_to)
-    return canonical(value)
+    return written(value)
 
 
 def decode(data: bytes) -> Claims:
     """The claims that were signed. Raises Malformed for anything that `encode` does not write."""
-    value = parse_canonical(data, MAX_CLAIMS)
+    value = parse_json(data, MAX_CLAIMS)
     try:
         claims = Claims(
             id=UUID(value["id"]),

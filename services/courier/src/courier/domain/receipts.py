@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from courier.domain.canonical import canonical, parse_canonical, parse_time, time_text
+from courier.domain.canonical import parse_json, parse_time, time_text, written
 from courier.domain.chain import Head
 from courier.domain.envelope import MAX_ENVELOPE, Lane
 from courier.domain.errors import Malformed
@@ -61,7 +61,7 @@ class Receipt:
 
 def encode(receipt: Receipt) -> bytes:
     """The receipt as it is signed."""
-    return canonical(
+    return written(
         {
             "format": FORMAT,
             "source": receipt.source,
@@ -75,7 +75,7 @@ def encode(receipt: Receipt) -> bytes:
 
 def decode(data: bytes) -> Receipt:
     """The receipt that was signed. Raises Malformed for anything that `encode` does not write."""
-    value = parse_canonical(data, MAX_ENVELOPE)
+    value = parse_json(data, MAX_ENVELOPE)
     try:
         items = [
             Item(Lane(lane), epoch, number, UUID(id), signed, Verdict(verdict), code)

@@ -1,100 +1,31 @@
-"""pika's AMQP connection carried by two greenlets of eventlet, one that reads and one that writes.
-
-pika's own loops were measured beside it (services/chassis/README.md, "The adapter"). Every greenlet may use a connection
-directly, because no call on it switches: what is written goes into a buffer, and the writer sends whatever one turn of
-the hub has gathered as one piece. Only greenlets of the thread that opened it, though: eventlet has one hub a thread.
-"""
+"""The connection itself; see the package."""
 
 from __future__ import annotations
 
 import logging
 import socket
-import ssl
-import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import eventlet
 from eventlet import hubs, tpool
 from eventlet.event import Event
-from pika import BasicProperties, ConnectionParameters
-from pika.channel import Channel
 from pika.connection import Connection
-from pika.credentials import ExternalCredentials, PlainCredentials
-from pika.data import encode_table
 from pika.exceptions import AMQPConnectionError, AMQPError, StreamLostError
-from pika.frame import Header, decode_frame
-from pika.spec import FRAME_HEADER
 
+from chassis.amqp.address import Address
+from chassis.amqp.channel import GreenChannel
+from chassis.amqp.frames import FRAME_HEAD, decode
 from chassis.green import spawn_apart
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT_S = 20
-#: The broker stops reading while an alarm is on; a connection that stays blocked for so long is given up.
-BLOCKED_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 5.0
 #: Octets waiting to be sent beyond which publishing is refused: the broker does not keep up, or is blocked.
 BUFFER_LIMIT = 32 * 1024 * 1024
-#: Header in place of those that cannot be read, so that the message can be answered and acked instead of coming back.
-UNREADABLE_HEADER = "tongban.unreadable"
 
 _CHUNK = 16 * 1024
-_FRAME_HEAD = struct.Struct(">BHL")
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where a broker is and how to log in; from a URL by `parse`, RabbitMQ's URI query parameters included."""
-
-    parameters: ConnectionParameters
-    tls: ssl.SSLContext | None
-    server_name: str
-
-    @property
-    def user(self) -> str:
-        """Who the messages come from, as the broker will check."""
-        return str(getattr(self.parameters.credentials, "username", ""))
-
-    @classmethod
-    def parse(cls, url: str, connection_name: str) -> Address:
-        """From `amqp[s]://user:password@host:port/vhost?cacertfile=…&certfile=…&keyfile=…&server_name_indication=…`.
-
-        With a certificate and no user the broker takes the name from the certificate (SASL EXTERNAL). The peer's
-        certificate is always checked.
-        """
-        parts = urlsplit(url)
-        if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
-            raise ValueError("a broker's address looks like amqp[s]://user:password@host:port/vhost")
-        options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        if options.get("verify", "verify_peer") != "verify_peer":
-            raise ValueError("a broker's certificate is always verified")
-        credentials: PlainCredentials | ExternalCredentials = ExternalCredentials()
-        if parts.username:
-            credentials = PlainCredentials(unquote(parts.username), unquote(parts.password or ""))
-        tls = _tls_context(options) if parts.scheme == "amqps" else None
-        parameters = ConnectionParameters(
-            host=parts.hostname,
-            port=parts.port or (5671 if tls else 5672),
-            virtual_host=unquote(parts.path[1:]) or "/",
-            credentials=credentials,
-            heartbeat=int(options.get("heartbeat", HEARTBEAT_S)),
-            blocked_connection_timeout=BLOCKED_TIMEOUT_S,
-            client_properties={"connection_name": connection_name, "product": "tongban"},
-        )
-        return cls(parameters, tls, options.get("server_name_indication", parts.hostname))
-
-
-def _tls_context(options: dict[str, str]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=options.get("cacertfile"))
-    # One greenlet reads while another writes: a renegotiation would make the writer read.
-    context.options |= ssl.OP_NO_RENEGOTIATION
-    if "certfile" in options:
-        context.load_cert_chain(options["certfile"], options.get("keyfile"))
-    return context
 
 
 class GreenConnection(Connection):  # type: ignore[misc]  # pika's adapter interface is its underscore methods
@@ -194,14 +125,14 @@ class GreenConnection(Connection):  # type: ignore[misc]  # pika's adapter inter
         self.bytes_received += len(data_in)  # what the heartbeat checker looks at
         buffer = self._frame_buffer + data_in
         at, size = 0, len(buffer)
-        while size - at >= _FRAME_HEAD.size:
+        while size - at >= FRAME_HEAD.size:
             if buffer.startswith(b"AMQP", at):
                 raise AMQPConnectionError("the broker speaks another version of AMQP")
-            kind, channel, length = _FRAME_HEAD.unpack_from(buffer, at)
-            end = at + _FRAME_HEAD.size + length + 1
+            kind, channel, length = FRAME_HEAD.unpack_from(buffer, at)
+            end = at + FRAME_HEAD.size + length + 1
             if end > size or self._ended:
                 break
-            self._process_frame(_decode(kind, channel, buffer[at:end]))
+            self._process_frame(decode(kind, channel, buffer[at:end]))
             at = end
         self._frame_buffer = buffer[at:]
 
@@ -266,64 +197,3 @@ def _numeric(host: str, timeout_s: float) -> str:
         pass
     with eventlet.Timeout(timeout_s, OSError("the broker's name was not found in time")):
         return str(tpool.execute(socket.getaddrinfo, host, None, 0, socket.SOCK_STREAM)[0][4][0])
-
-
-def _decode(kind: int, channel: int, data: bytes) -> Any:
-    try:
-        return decode_frame(data)[1]
-    except Exception:
-        if kind != FRAME_HEADER:
-            raise
-        # Any peer may write headers that the broker takes and pika does not (a time beyond year 9999). Losing the
-        # connection over one would bring it back for ever.
-        (body_size,) = struct.unpack_from(">Q", data, _FRAME_HEAD.size + 4)
-        return Header(channel, body_size, _readable_properties(data[_FRAME_HEAD.size + 12 : -1]))
-
-
-def _readable_properties(encoded: bytes) -> BasicProperties:
-    """The properties but for the headers, in whose place stands UNREADABLE_HEADER: who wrote them can still be answered."""
-    marked: list[bytes] = []
-    encode_table(marked, {UNREADABLE_HEADER: True})
-    properties = BasicProperties()
-    try:
-        (flags,) = struct.unpack_from(">H", encoded)
-        at = 2
-        for flag in (BasicProperties.FLAG_CONTENT_TYPE, BasicProperties.FLAG_CONTENT_ENCODING):
-            at += 1 + encoded[at] if flags & flag else 0
-        (length,) = struct.unpack_from(">L", encoded, at)
-        properties.decode(encoded[:at] + b"".join(marked) + encoded[at + 4 + length :])
-    except Exception:  # not the headers, then
-        return BasicProperties(headers={UNREADABLE_HEADER: True})
-    return properties
-
-
-class GreenChannel:
-    """A channel whose questions to the broker are asked by blocking only the greenlet that asks."""
-
-    def __init__(self, raw: Channel, opened: Event) -> None:
-        self.raw = raw
-        #: Sent the reason when the channel is over.
-        self.over: Event = Event()
-        self._asking: Event | None = opened
-        raw.add_on_close_callback(self._on_over)
-
-    def ask(self, method: str, timeout_s: float = CONNECT_TIMEOUT_S, **arguments: Any) -> Any:
-        """Calls pika's `method` and returns the broker's answer. Raises AMQPError when the broker refuses or is silent."""
-        self._asking = answer = Event()
-        getattr(self.raw, method)(callback=answer.send, **arguments)
-        return self.wait_for(answer, timeout_s)
-
-    def close_when_cancelled(self) -> None:
-        """Ends the channel when the broker ends its consumer, because the queue was deleted or its node is gone."""
-        self.raw.add_on_cancel_callback(lambda _: self.raw.close())
-
-    def wait_for(self, answer: Event, timeout_s: float) -> Any:
-        with eventlet.Timeout(timeout_s, False):
-            return answer.wait()
-        raise AMQPConnectionError("the broker did not answer in time")
-
-    def _on_over(self, _: Channel, reason: Exception) -> None:
-        if not self.over.ready():
-            self.over.send(reason)
-        if self._asking is not None and not self._asking.ready():
-            self._asking.send_exception(reason)

@@ -1,0 +1,13 @@
+"""What the web processes share: problem bodies, an envelope around every request, rates, and serving with TLS.
+
+asyncio only: nothing here imports eventlet or nameko. An error becomes an answer in one place: `Fault.kind` gives the
+HTTP status by the table `problems.STATUS`, and the body is a problem (RFC 9457) with our code and the trace id. Nothing
+below the edge knows an HTTP status.
+"""
+
+from chassis.edge.middleware import body_of, envelope
+from chassis.edge.problems import PROBLEM, RETRY_AFTER_S, STATUS, problem
+from chassis.edge.rates import Rates
+from chassis.edge.serving import health_page, serve
+
+__all__ = ["PROBLEM", "RETRY_AFTER_S", "STATUS", "Rates", "body_of", "envelope", "health_page", "problem", "serve"]

@@ -1,0 +1,18 @@
+"""The document of the public API that is kept beside the gateway is the one that the gateway serves."""
+
+from __future__ import annotations
+
+import json
+
+from gateway.app import routed
+from gateway.openapi import document
+
+from tests.contract.test_messages import ROOT
+
+KEPT = ROOT / "services" / "gateway" / "openapi.json"
+
+
+def test_the_document_that_is_kept_is_the_one_that_the_gateway_serves() -> None:
+    kept, served = json.loads(KEPT.read_text()), document(routed())
+    assert sorted(kept["paths"]) == sorted(served["paths"])
+    assert kept == served, "if that is meant: make openapi"
