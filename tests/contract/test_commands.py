@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tongban_cli.main import parser
-
-from tests.contract.test_messages import ROOT
+from tongban_local.checkout import ROOT
 
 #: Inside backquotes, or a line of a block of commands: prose may say "make the".
 _INLINE, _BLOCK = re.compile(r"`([^`\n]+)`"), re.compile(r"^```sh\n(.*?)^```|(?:(?:^    .*\n)+)", re.M | re.S)
@@ -17,10 +15,10 @@ _MAKE = re.compile(r"(?:^|[;&|]\s*)make ([a-z]+)\b", re.M)
 _TONGBAN = re.compile(r"(?:^|[\s\"$(/])(?:build/venv/bin/)?tongban ([a-z]+)\b", re.M)
 
 
-def pages() -> Iterator[Path]:
-    for path in sorted(ROOT.rglob("*.md")):
-        if not {"build", "node_modules", ".git"} & set(path.relative_to(ROOT).parts):
-            yield path
+def pages() -> list[Path]:
+    folders = [path for path in sorted(ROOT.iterdir()) if path.is_dir() and path.name not in ("build", ".git")]
+    found = [*ROOT.glob("*.md"), *(page for folder in folders for page in sorted(folder.rglob("*.md")))]
+    return [page for page in found if "node_modules" not in page.parts]
 
 
 def commands(path: Path) -> str:

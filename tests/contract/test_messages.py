@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tongban_local.checkout import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 BUF = Path(sys.prefix, "bin", "buf")
 BASELINE = "baseline.json"
 
@@ -48,6 +48,7 @@ def test_the_previous_release_can_read_what_this_one_writes(contracts: Path) -> 
     [
         pytest.param("string number = 1;", "string number = 99;", id="a field that got another number"),
         pytest.param("rpc SubmitCase", "rpc SendCase", id="a method that went away"),
+        pytest.param("message CaseProgressed {", "message CaseMoved {", id="an event that went away"),
         pytest.param("string number = 1;", "bytes number = 1;", id="a field that got another type"),
         pytest.param("CASE_STATE_GRANTED", "CASE_STATE_ALLOWED", id="a word of an enum that is another in JSON"),
     ],

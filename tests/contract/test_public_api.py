@@ -6,8 +6,7 @@ import json
 
 from gateway.app import routed
 from gateway.openapi import document
-
-from tests.contract.test_messages import ROOT
+from tongban_local.checkout import ROOT
 
 KEPT = ROOT / "services" / "gateway" / "openapi.json"
 

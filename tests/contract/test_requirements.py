@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-
-from tests.contract.test_messages import ROOT
+from tongban_local.checkout import ROOT
 
 FOLDER = ROOT / "requirements"
 LOCKED = sorted(FOLDER.glob("*.txt"))
@@ -34,7 +33,7 @@ def test_every_package_has_one_version_and_its_hashes(path: Path) -> None:
     assert [line for line in requirements(path) if not _PINNED.match(line)] == []
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted([*LOCKED, *FOLDER.glob("*.in")]), ids=lambda path: path.name)
 def test_no_requirement_says_where_packages_come_from(path: Path) -> None:
     says = re.compile(r"://|(^|\s)(-i|-f|--index-url|--extra-index-url|--find-links|--trusted-host)(\s|=)| @ |git\+")
     assert [line for line in path.read_text().splitlines() if says.search(line)] == []
@@ -45,10 +44,12 @@ def test_a_package_has_the_same_version_in_every_ring(ring: Path) -> None:
     mine = versions(ring)
     others = [versions(path) for path in LOCKED if path != ring]
     assert mine
-    assert {name: other[name] for other in others for name in mine.keys() & other.keys() if other[name] != mine[name]} == {}
+    assert {
+        name: other[name] for other in others for name in mine.keys() & other.keys() if other[name] != mine[name]
+    } == {}
 
 
-@pytest.mark.parametrize("ring", [path for path in sorted(FOLDER.glob("*.in"))], ids=lambda path: path.name)
+@pytest.mark.parametrize("ring", sorted(FOLDER.glob("*.in")), ids=lambda path: path.name)
 def test_what_a_ring_asks_for_is_in_its_lock(ring: Path) -> None:
     asked = {re.split(r"[\[=<>~! ]", line, maxsplit=1)[0].lower() for line in requirements(ring)}
     assert asked - versions(ring.with_suffix(".txt")).keys() == set()

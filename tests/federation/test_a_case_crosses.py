@@ -103,7 +103,7 @@ def test_a_person_sees_no_case_of_somebody_else_and_a_clerk_of_the_other_distric
     with pytest.raises(Refused) as refused:
         person(HUANGPU, "citizen").get(f"/v1/cases/{number}")
     assert (refused.value.status, refused.value.code) == (403, "case_routing.not_yours")
-    token = person(GUSU, "clerk")._bearer()
+    token = person(GUSU, "clerk").token()
     answer = person(HUANGPU, "clerk")._http.get(f"{environment[HUANGPU].gateway}/v1/worklist", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
 

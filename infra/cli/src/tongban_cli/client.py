@@ -70,16 +70,11 @@ class Person:
 
     def answer(self, method: str, path: str, **options: Any) -> httpx.Response:
         """The bare answer, whatever its status."""
-        options["headers"] = {**options.get("headers", {}), "Authorization": f"Bearer {self._bearer()}"}
+        options["headers"] = {**options.get("headers", {}), "Authorization": f"Bearer {self.token()}"}
         return self._http.request(method, self._gateway + path, **options)
 
-    def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        answer = self.answer(method, path, **options)
-        if answer.is_error:
-            raise Refused(answer)
-        return answer
-
-    def _bearer(self) -> str:
+    def token(self) -> str:
+        """An access token that is good for another minute at least."""
         if time.monotonic() > self._ends - _MARGIN_S:
             if not self._token:
                 self._sign_in()
@@ -91,6 +86,12 @@ class Person:
             token = answer.json()
             self._token, self._ends = token["access_token"], time.monotonic() + token["expires_in"]
         return self._token
+
+    def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        answer = self.answer(method, path, **options)
+        if answer.is_error:
+            raise Refused(answer)
+        return answer
 
     def _sign_in(self) -> None:
         """Sends the sign-in form; the session cookie stays in this client."""

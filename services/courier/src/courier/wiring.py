@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ from courier.domain.lights import Light
 from courier.domain.rules import Route
 from courier.settings import Settings
 from courier.usecases.list_links import list_links
-from courier.usecases.ports import LinkView, Told
+from courier.usecases.ports import LinkView, Settled, Told
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class App:
         self._incoming = Incoming(self.office, Controls(self.office, self._send_again))
         self._checked = False
         self._canaries: dict[str, Any] = {}
-        self.office.tell, self.office.wake = self._tell, self._wake
+        self.office.tell, self.office.wake, self.office.forget = self._tell, self._wake, self._forget
 
     def books(self, kind: type[B]) -> Any:
         """A transaction of its own."""
@@ -112,10 +112,8 @@ class App:
     def prune(self) -> None:
         """Forgets what has been kept long enough."""
         before = self.office.now() - timedelta(days=self.settings.courier_keep_days)
-        while True:
-            with self.books(LinkBooks) as books:
-                if books.prune(before) == 0:
-                    return
+        with self.books(LinkBooks) as books:
+            books.prune(before)
 
     def _follow_registry(self) -> None:
         registry = self.office.trust.registry
@@ -168,6 +166,11 @@ class App:
         for peer in peers:
             if (sender := self._senders.get(peer)) is not None:
                 sender.wake()
+
+    def _forget(self, settled: Sequence[Settled]) -> None:
+        for one in settled:
+            if (sender := self._senders.get(one.peer)) is not None:
+                sender.forget(str(one.id))
 
     def _send_again(self, peer: str, envelopes: list[tuple[str, str, str]]) -> None:
         if (sender := self._senders.get(peer)) is not None:

@@ -31,6 +31,7 @@ from services.courier.tests.component.test_exchange import (
     a_subject,
     answer,
     offer,
+    published,
     settled,
     texts,
 )
@@ -82,7 +83,7 @@ def test_a_broker_that_loses_everything_is_sent_everything_again(pair: Pair) -> 
     gusu, huangpu, subject = pair[GUSU], pair[HUANGPU], a_subject()
     huangpu.stop()
     gusu.hand_over([offer(gusu, HUANGPU, subject)])
-    eventually(lambda: gusu.rows("SELECT 1 FROM sent WHERE subject = %s AND state = 'published'", subject))
+    eventually(lambda: published(gusu, subject))
     broker = huangpu.place.district.broker
     broker.kill()
     broker.wipe()

@@ -102,11 +102,13 @@ def test_three_relays_share_the_work_and_a_stopped_one_holds_nobody_up(
     engines: Engines, source: Store, relay: StartProc
 ) -> None:
     source.publish(*(f"C{n}" for n in range(100)))
-    stopped = relay(crash_at="pause after publish", batch=20, hold_s=2)
+    stopped = relay(crash_at="pause after publish", batch=20, hold_s=5)
     wait_for(lambda: "dying" in stopped.lines(), "the first relay to stop with its batch in hand")
     others = [relay(batch=20, hold_s=2) for _ in range(2)]
     wait_for(lambda: source.waiting() <= 20, "the others to send what it does not hold")
-    wait_for(lambda: source.waiting() == 0, "its own rows, once the server has ended its transaction", 8)
+    held = source.rows("SELECT 1 FROM pg_locks WHERE relation = 'outbox'::regclass AND mode = 'RowShareLock'")
+    assert held, "they did not have to wait for its claim to end"
+    wait_for(lambda: source.waiting() == 0, "its own rows, once the server has ended its transaction")
     stopped.signal(signal.SIGCONT)
     source.publish("after")
     wait_for(lambda: source.waiting() == 0, "work to go on")

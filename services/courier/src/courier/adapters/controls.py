@@ -79,9 +79,9 @@ class Controls:
         with office.books(SendBooks) as books:
             outcome = settle_messages(books, given, office.now())
             office.crash.at("after_receipt_before_closed")
-        office.wake(sorted({receipt.source for _, receipt, _ in given}))
-        for _, receipt, _ in given:
-            SETTLED.labels(receipt.source).inc(len(receipt.items))
+        office.forget(outcome.closed)
+        for settled in outcome.closed:
+            SETTLED.labels(settled.peer).inc()
         if outcome.conflicts:
             office.told_of_restore(given[0][1].source, 0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from courier.adapters.books import Books
 from courier.domain.chain import Head
 from courier.domain.envelope import Lane
 from courier.domain.order import missing
-from courier.usecases.ports import LinkRow, Quarantined, SentView, Settled, Standing
+from courier.usecases.ports import Due, LinkRow, Quarantined, SentView, Settled, Standing
 
 #: How many gaps are looked at and asked for at once.
 GAP_WINDOW = 5000
@@ -30,8 +30,7 @@ _LINKS = """
         (SELECT min(at) FROM early e WHERE e.target IN (l.peer, '*')),
         l.last_conflict, l.last_restore, l.last_receipt_differing, l.last_log_differing,
         (SELECT max(at) FROM quarantine q WHERE q.source = l.peer OR q.written_by = 'courier.' || l.peer)
-    FROM link l, LATERAL (SELECT count(*) AS waiting, min(created_at) AS oldest FROM sent s
-        WHERE s.peer = l.peer AND s.due_at IS NOT NULL) AS w
+    FROM link l, LATERAL (SELECT count(*) AS waiting, min(created_at) AS oldest FROM due d WHERE d.peer = l.peer) AS w
     ORDER BY l.peer"""
 
 
@@ -144,7 +143,8 @@ class LinkBooks(Books):
     def kept(self, peer: str, epoch: int, numbers: Sequence[int]) -> list[tuple[int, str, str, str]]:
         """(number, jws, jwe, trace) of those that can be sent again."""
         rows = self.connection.exec_driver_sql(
-            """SELECT s.number, s.jws, b.jwe, s.trace FROM sent s JOIN sealed b USING (peer, id)
+            """SELECT s.number, l.jws, b.jwe, s.trace
+               FROM sent s JOIN sealed b USING (id, peer) JOIN log l ON l.seq = s.log_seq
                WHERE s.peer = %s AND s.lane = %s AND s.epoch = %s AND s.number = ANY(%s::bigint[]) ORDER BY s.number""",
             (peer, Lane.MAIN.value, epoch, list(numbers)),
         )
@@ -152,91 +152,97 @@ class LinkBooks(Books):
 
     # What is due ------------------------------------------------------------------------------------------------------------
 
-    def due(self, peer: str, now: datetime, limit: int) -> list[tuple[str, str, str, str, int]]:
-        """(id, jws, jwe, trace, attempts) of what goes to `peer` now, oldest first."""
+    def due(self, peer: str, now: datetime, limit: int, except_for: Iterable[str]) -> list[Due]:
+        """What goes to `peer` now, oldest first, without what is under way already."""
         rows = self.connection.exec_driver_sql(
-            """SELECT s.id::text, s.jws, b.jwe, s.trace, s.attempts FROM sent s JOIN sealed b USING (peer, id)
-               WHERE s.peer = %s AND s.due_at <= %s AND (s.valid_until IS NULL OR s.valid_until > %s)
-               ORDER BY s.due_at, s.lane, s.epoch, s.number LIMIT %s""",
-            (peer, now, now, limit),
+            """SELECT d.id::text, l.jws, b.jwe, s.trace, d.attempts
+               FROM (SELECT * FROM due WHERE peer = %s AND due_at <= %s AND NOT id = ANY(%s::uuid[])
+                     ORDER BY due_at, log_seq LIMIT %s) d
+               JOIN sent s USING (id, peer) JOIN sealed b USING (id, peer) JOIN log l ON l.seq = d.log_seq
+               WHERE d.valid_until IS NULL OR d.valid_until > %s ORDER BY d.due_at, d.log_seq""",
+            (peer, now, list(except_for), limit, now),
         )
-        return [tuple(row) for row in rows]
+        return [Due(*row) for row in rows]
 
     def under_way(self, peer: str, now: datetime) -> int:
         """How many were published and have neither a receipt nor waited long enough for another try."""
-        ask = "SELECT count(*) FROM sent WHERE peer = %s AND due_at > %s"
+        ask = "SELECT count(*) FROM due WHERE peer = %s AND due_at > %s"
         return self.connection.exec_driver_sql(ask, (peer, now)).scalar_one()
 
-    def next_due(self, peer: str) -> datetime | None:
-        return self.connection.exec_driver_sql("SELECT min(due_at) FROM sent WHERE peer = %s", (peer,)).scalar()
+    def next_due(self, peer: str, now: datetime) -> datetime | None:
+        """When the next message is due that is not due yet."""
+        ask = "SELECT min(due_at) FROM due WHERE peer = %s AND due_at > %s"
+        return self.connection.exec_driver_sql(ask, (peer, now)).scalar()
 
-    def mark_published(self, peer: str, due: dict[str, datetime], now: datetime) -> None:
-        """Notes a confirm: published, and due again only if no receipt comes.
+    def mark_published(self, peer: str, due: Mapping[str, datetime]) -> None:
+        """Notes confirms: due again only if no receipt comes.
 
         What is locked is being settled by its receipt this moment: waiting for it could only end in a deadlock.
         """
         self.connection.exec_driver_sql(
-            """WITH free AS (SELECT id FROM sent WHERE peer = %s AND id = ANY(%s::uuid[]) AND settled_at IS NULL
-                             FOR UPDATE SKIP LOCKED)
-               UPDATE sent SET state = 'published', published_at = %s, attempts = attempts + 1, due_at = new.due_at
+            """WITH free AS (SELECT id FROM due WHERE peer = %s AND id = ANY(%s::uuid[]) FOR UPDATE SKIP LOCKED)
+               UPDATE due SET attempts = attempts + 1, due_at = new.due_at
                FROM unnest(%s::uuid[], %s::timestamptz[]) AS new (id, due_at), free
-               WHERE sent.peer = %s AND sent.id = new.id AND sent.id = free.id""",
-            (peer, list(due), now, list(due), list(due.values()), peer),
+               WHERE due.peer = %s AND due.id = new.id AND due.id = free.id""",
+            (peer, list(due), list(due), list(due.values()), peer),
         )
 
     def mark_closed(self, peer: str, ids: Sequence[str], now: datetime) -> None:
         """Only for a test build that shows what receipts are for: takes the broker's confirm for the end."""
-        self.connection.exec_driver_sql(
-            """UPDATE sent SET state = 'receipted', settled_at = %s, due_at = NULL
-               WHERE peer = %s AND id = ANY(%s::uuid[])""",
+        execute = self.connection.exec_driver_sql
+        execute("DELETE FROM due WHERE peer = %s AND id = ANY(%s::uuid[])", (peer, list(ids)))
+        execute(
+            "UPDATE sent SET state = 'receipted', settled_at = %s WHERE peer = %s AND id = ANY(%s::uuid[])",
             (now, peer, list(ids)),
         )
 
-    def hurry(self, peer: str, now: datetime, older_than: datetime) -> int:
+    def hurry(self, peer: str, now: datetime, older_than: datetime) -> None:
         """Makes everything without a receipt due now: the link is back."""
-        done = self.connection.exec_driver_sql(
-            """UPDATE sent SET due_at = %s WHERE peer = %s AND id IN (SELECT id FROM sent
-                   WHERE peer = %s AND due_at > %s AND coalesce(published_at, created_at) < %s FOR UPDATE SKIP LOCKED)""",
+        self.connection.exec_driver_sql(
+            """UPDATE due SET due_at = %s WHERE peer = %s AND id IN (SELECT id FROM due
+                   WHERE peer = %s AND due_at > %s AND created_at < %s FOR UPDATE SKIP LOCKED)""",
             (now, peer, peer, now, older_than),
         )
-        return done.rowcount
 
     # What is old ------------------------------------------------------------------------------------------------------------
 
     def expire_asks(self, now: datetime) -> list[Settled]:
         rows = self.connection.exec_driver_sql(
-            """UPDATE sent SET state = 'expired', code = 'courier.expired', settled_at = %s, due_at = NULL
-               WHERE due_at IS NOT NULL AND valid_until < %s RETURNING id::text, peer, service, type, subject""",
+            """WITH late AS (DELETE FROM due WHERE valid_until < %s RETURNING id, peer)
+               UPDATE sent SET state = 'expired', code = 'courier.expired', settled_at = %s FROM late
+               WHERE sent.id = late.id AND sent.peer = late.peer
+               RETURNING sent.id::text, sent.peer, service, type, subject""",
             (now, now),
         ).all()
         return [Settled(UUID(id), *rest) for id, *rest in rows]
 
-    def prune(self, before: datetime, limit: int = 1000) -> int:
+    def prune(self, before: datetime) -> None:
         """Forgets sealed bodies settled before then, what was in quarantine, and all but one canary's anchor a day."""
         execute = self.connection.exec_driver_sql
-        bodies = execute(
-            """DELETE FROM sealed b USING (SELECT peer, id FROM sent JOIN sealed USING (peer, id)
-                   WHERE settled_at < %s LIMIT %s) AS old WHERE b.peer = old.peer AND b.id = old.id""",
-            (before, limit),
-        ).rowcount
+        execute("SET LOCAL statement_timeout = '300s'")
+        execute(
+            "DELETE FROM sealed b USING sent s WHERE s.id = b.id AND s.peer = b.peer AND s.settled_at < %s", (before,)
+        )
         execute("DELETE FROM quarantine WHERE at < %s", (before,))
         execute(
             """DELETE FROM anchor a WHERE at < %s AND EXISTS (SELECT 1 FROM anchor later WHERE later.peer = a.peer
                    AND later.at > a.at AND date_trunc('day', later.at) = date_trunc('day', a.at))""",
             (before,),
         )
-        return bodies
 
     # What operators list ------------------------------------------------------------------------------------------------------
 
     def sent_views(self, peer: str, state: str, after: tuple[Any, ...] | None, limit: int) -> list[SentView]:
         """Oldest first; "" lists every peer or every state."""
         rows = self.connection.exec_driver_sql(
-            """SELECT id::text, peer, epoch, number, subject, type, state, created_at, settled_at, attempts, code FROM sent
-               WHERE (%s = '' OR peer = %s) AND (%s = '' OR state = %s)
-                 AND (%s IS NULL OR (created_at, peer, id) > (%s::timestamptz, %s, %s::uuid))
-               ORDER BY created_at, peer, id LIMIT %s""",
-            (peer, peer, state, state, after and after[0], *(after or (None, None, None)), limit),
+            """SELECT * FROM (SELECT s.id::text, s.peer, epoch, number, subject, type,
+                       CASE WHEN d.attempts > 0 THEN 'published' ELSE state END AS state,
+                       s.created_at, settled_at, coalesce(d.attempts, 0) AS attempts, code
+                   FROM sent s LEFT JOIN due d USING (id, peer)
+                   WHERE (%s = '' OR s.peer = %s)
+                     AND (%s IS NULL OR (s.created_at, s.peer, s.id) > (%s::timestamptz, %s, %s::uuid))) AS every
+               WHERE (%s = '' OR state = %s) ORDER BY created_at, peer, id LIMIT %s""",
+            (peer, peer, after and after[0], *(after or (None, None, None)), state, state, limit),
         )
         return [SentView(UUID(id), *rest) for id, *rest in rows]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ from courier.domain.trust import Trust
 from courier.keys import read_district_keys
 from courier.settings import Settings
 from courier.usecases.install_trust import open_links
-from courier.usecases.ports import Told
+from courier.usecases.ports import Settled, Told
 from courier.usecases.start_epoch import start_epoch
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,8 @@ class Office:
         #: Called with a message for the control lane, and with the peers that have something new to get.
         self.tell: Callable[[Told], None] = lambda told: None
         self.wake: Callable[[list[str]], None] = lambda peers: None
+        #: Called with messages that need not go out again.
+        self.forget: Callable[[Sequence[Settled]], None] = lambda settled: None
         self._mark: tuple[int, int] | None = None
         self._epoch_at: datetime | None = None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import time
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
@@ -31,7 +32,7 @@ from courier.domain.envelope import Claims, Control, encode, join
 from courier.domain.errors import Rejected
 from courier.domain.registry import Member
 from courier.domain.retry import pause
-from courier.usecases.ports import Told
+from courier.usecases.ports import Due, Told
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ WINDOW = 1000
 #: How long a batch's confirms may take.
 CONFIRM_S = 15.0
 POLL_S = 2.0
+#: How long a receipt may take before the publish is noted in the books.
+NOTE_S = 1.0
 PAUSE_S = 1.0
 CONTROL_LIMIT = 5000
 #: What a control message that says nothing else may wait before it is worthless.
@@ -59,6 +62,8 @@ class PeerSender:
         self._folder = tempfile.TemporaryDirectory(prefix="tongban-courier-")
         self._control: deque[Told] = deque(maxlen=CONTROL_LIMIT)
         self._again: deque[tuple[str, str, str]] = deque(maxlen=CONTROL_LIMIT)
+        #: Published, and neither settled nor noted in the books: how often it went, and when it last did.
+        self._under_way: dict[str, tuple[int, float]] = {}
         self._wake = Event()
         self._stopping = False
         self._link = BrokerConnection(self._url(), f"courier.{self.peer}", confirms=True)
@@ -126,12 +131,11 @@ class PeerSender:
             self._wake.wait()
 
     def _until_due(self) -> float:
+        now = self._office.now()
         with self._office.books(LinkBooks) as books:
-            due = books.next_due(self.peer)
-        wait_s = POLL_S if due is None else (due - self._office.now()).total_seconds()
-        if wait_s <= 0:  # held back, or the window is full: a receipt or the registry wakes us
-            return POLL_S
-        return min(POLL_S, wait_s)
+            due = books.next_due(self.peer, now)
+        wait_s = POLL_S if due is None else (due - now).total_seconds()
+        return min(NOTE_S if self._under_way else POLL_S, wait_s)
 
     @property
     def _held_back(self) -> bool:
@@ -139,29 +143,41 @@ class PeerSender:
         return not self._office.trust.linked(self.peer) or self._office.trust.suspended(self.peer)
 
     def _send_round(self) -> bool:
-        """Sends what there is, once; True if it may be worth looking again at once."""
+        """Sends what there is, once; True if it is worth looking again at once."""
         self._send_control()
+        self._note_late()
         if self._held_back:
             return False
-        confirms = [self._publish(jws, jwe, trace) for jws, jwe, trace in self._take_again()]
+        for jws, jwe, trace in self._take_again():
+            self._publish(jws, jwe, trace)
         office = self._office
         with office.books(LinkBooks) as books:
             now = office.now()
-            limit = min(office.settings.courier_batch, WINDOW - books.under_way(self.peer, now))
-            rows = books.due(self.peer, now, limit) if limit > 0 else []
-        if not rows and not confirms:
-            return bool(self._control or self._again)
-        under_way = [(row, self._publish(row[1], row[2], row[3])) for row in rows]
+            room = WINDOW - len(self._under_way) - books.under_way(self.peer, now)
+            limit = min(office.settings.courier_batch, room)
+            rows = books.due(self.peer, now, limit, self._under_way) if limit > 0 else []
+        if rows:
+            self._send(rows)
+        return 0 < limit == len(rows) or bool(self._control or self._again)
+
+    def _send(self, rows: Sequence[Due]) -> None:
+        office = self._office
+        sending = [(row, self._publish(row.jws, row.sealed, row.trace)) for row in rows]
         if office.settings.crash_at or office.settings.crash_file:
             eventlet.sleep(0.05)  # what is published is in the buffer until the next turn of the hub
             office.crash.at("after_publish_before_confirm")
-        confirmed = self._confirmed(under_way)
+        # Its receipt may overtake the last confirm of the batch.
+        self._under_way.update((row.id, (row.attempts + 1, time.monotonic())) for row in rows)
+        confirmed = self._confirmed(sending)
         office.crash.at("after_confirm_before_marked")
-        self._mark(confirmed)
         PUBLISHED.labels(self.peer).inc(len(confirmed))
+        if "receipt" in office.settings.courier_without:
+            with office.books(LinkBooks) as books:
+                books.mark_closed(self.peer, [row.id for row in confirmed], office.now())
         if len(confirmed) < len(rows):
+            for row in set(rows) - set(confirmed):
+                self._under_way.pop(row.id, None)
             eventlet.sleep(PAUSE_S)
-        return 0 < limit == len(rows) or bool(self._control or self._again)
 
     def _take_again(self) -> list[tuple[str, str, str]]:
         taken = list(self._again)[: self._office.settings.courier_batch]
@@ -178,10 +194,10 @@ class PeerSender:
             content_type=CONTENT_TYPE, delivery_mode=2, headers=headers, user_id=f"courier.{self._office.home}"
         )
 
-    def _confirmed(self, under_way: Sequence[tuple[tuple, Confirm]]) -> list[tuple]:
+    def _confirmed(self, sending: Sequence[tuple[Due, Confirm]]) -> list[Due]:
         confirmed = []
         with eventlet.Timeout(CONFIRM_S, False):
-            for row, confirm in under_way:
+            for row, confirm in sending:
                 outcome = confirm.wait(CONFIRM_S)
                 if outcome is Outcome.CONFIRMED:
                     confirmed.append(row)
@@ -189,18 +205,26 @@ class PeerSender:
                     log.warning("the broker of %s does not take a message: %s", self.peer, outcome.value)
         return confirmed
 
-    def _mark(self, rows: Sequence[tuple]) -> None:
-        if not rows:
+    def forget(self, id: str) -> None:
+        """It has its receipt."""
+        if self._under_way.pop(id, None) is not None and len(self._under_way) < WINDOW // 2:
+            self.wake()
+
+    def _note_late(self) -> None:
+        """Notes in the books what was published a moment ago and has no receipt yet.
+
+        Most receipts come first, and then nothing needs to be written. What a crash forgets goes out once more.
+        """
+        before = time.monotonic() - NOTE_S
+        late = {id: attempts for id, (attempts, at) in self._under_way.items() if at < before}
+        if not late:
             return
-        office, now = self._office, self._office.now()
-        first_s = office.settings.courier_retry_s
-        with office.books(LinkBooks) as books:
-            if "receipt" in office.settings.courier_without:
-                books.mark_closed(self.peer, [row[0] for row in rows], now)
-                return
-            chance = random
-            due = {row[0]: now + pause(row[4] + 1, chance(), first_s) for row in rows}
-            books.mark_published(self.peer, due, now)
+        now, first_s = self._office.now(), self._office.settings.courier_retry_s
+        due = {id: now + pause(attempts, random(), first_s) for id, attempts in late.items()}  # noqa: S311 -- no secret
+        with self._office.books(LinkBooks) as books:
+            books.mark_published(self.peer, due)
+        for id in late:
+            self._under_way.pop(id, None)
 
     # The control lane -----------------------------------------------------------------------------------------------------
 

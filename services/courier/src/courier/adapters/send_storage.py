@@ -8,15 +8,16 @@ from uuid import UUID
 
 from courier.adapters import sql
 from courier.adapters.books import Books, uuids
+from courier.adapters.jose import unverified_payload
 from courier.domain.envelope import Lane, decode
 from courier.domain.receipts import Item
 from courier.usecases.ports import Outbound, Settled, Signed, Subject, Unsent
 
 _SENT = {
-    "peer": "text", "id": "uuid", "lane": "text", "epoch": "bigint", "number": "bigint", "service": "text",
-    "type": "text", "subject": "text", "subject_seq": "bigint", "opens": "text", "agreement": "bigint",
-    "signed": "text", "jws": "text", "trace": "text", "state": "text", "code": "text", "created_at": "timestamptz",
-    "due_at": "timestamptz", "valid_until": "timestamptz", "settled_at": "timestamptz",
+    "peer": "text", "id": "uuid", "lane": "text", "epoch": "bigint", "number": "bigint", "log_seq": "bigint",
+    "service": "text", "type": "text", "subject": "text", "subject_seq": "bigint", "opens": "text", "agreement": "bigint",
+    "signed": "text", "trace": "text", "state": "text", "code": "text", "created_at": "timestamptz",
+    "valid_until": "timestamptz", "settled_at": "timestamptz",
 }  # fmt: skip
 
 
@@ -106,14 +107,24 @@ class SendBooks(Books):
     def add_sent(self, messages: Sequence[Signed], now: datetime) -> None:
         rows = [_sent_row(message, now) for message in messages]
         sql.insert(self.connection, "sent", _SENT, rows)
+        self._add_due(messages, now)
         sealed = [(message.claims.target, str(message.claims.id), message.sealed) for message in messages]
         sql.insert(self.connection, "sealed", {"peer": "text", "id": "uuid", "jwe": "text"}, sealed)
+
+    def _add_due(self, messages: Sequence[Signed], now: datetime) -> None:
+        columns = {
+            "peer": "text", "id": "uuid", "due_at": "timestamptz", "log_seq": "bigint", "created_at": "timestamptz",
+            "valid_until": "timestamptz",
+        }  # fmt: skip
+        rows = [(m.claims.target, str(m.claims.id), now, _log_seq(m), now, m.claims.valid_until) for m in messages]
+        sql.insert(self.connection, "due", columns, rows)
 
     def add_unsent(self, refused: Sequence[Unsent], now: datetime) -> None:
         rows = [
             (
-                item.peer, str(item.message.id), "", 0, 0, item.message.service, item.message.type, item.message.subject[:200],
-                0, item.message.opens, 0, "", "", item.message.trace, "refused", item.code, now, None, None, now,
+                item.peer, str(item.message.id), "", 0, 0, 0, item.message.service, item.message.type,
+                item.message.subject[:200], 0, item.message.opens, 0, "", item.message.trace, "refused", item.code, now,
+                None, now,
             )
             for item in refused
         ]  # fmt: skip
@@ -126,7 +137,7 @@ class SendBooks(Books):
     ) -> list[tuple[Settled, Item]]:
         by_id = {item.id: item for item in items}
         statement = """
-            UPDATE sent SET state = %s, settled_at = %s, receipt_id = %s::uuid, due_at = NULL, code = new.code
+            UPDATE sent SET state = %s, settled_at = %s, receipt_id = %s::uuid, code = new.code
             FROM {rows} AS new (lane, epoch, number, id, signed, code)
             WHERE sent.peer = %s AND sent.id = new.id AND sent.lane = new.lane AND sent.epoch = new.epoch
               AND sent.number = new.number AND sent.signed = new.signed AND sent.settled_at IS NULL
@@ -134,7 +145,9 @@ class SendBooks(Books):
         kinds = ("text", "bigint", "bigint", "uuid", "text", "text")
         rows = [(i.lane.value, i.epoch, i.number, str(i.id), i.signed, i.code) for i in items]
         values = (state, now, str(receipt_id), *sql.arrays(rows, len(kinds)), peer)
-        found = self.connection.exec_driver_sql(statement.format(rows=sql.unnest(kinds)), values)
+        found = self.connection.exec_driver_sql(statement.format(rows=sql.unnest(kinds)), values).all()
+        done = [id for id, *_ in found]
+        self.connection.exec_driver_sql("DELETE FROM due WHERE peer = %s AND id = ANY(%s::uuid[])", (peer, done))
         return [
             (Settled(UUID(id), peer, service, type, subject), by_id[UUID(id)]) for id, service, type, subject in found
         ]
@@ -167,41 +180,46 @@ class SendBooks(Books):
     # A new epoch --------------------------------------------------------------------------------------------------------
 
     def lock_everything(self) -> None:
-        self.connection.exec_driver_sql("LOCK TABLE sequence, stream, sent IN SHARE ROW EXCLUSIVE MODE")
+        self.connection.exec_driver_sql("LOCK TABLE sequence, stream, sent, due IN SHARE ROW EXCLUSIVE MODE")
 
     def unsettled(self) -> list[Signed]:
-        ask = """SELECT s.service, s.opens, s.jws, s.signed, b.jwe, s.trace FROM sent s JOIN sealed b USING (peer, id)
-                 WHERE s.settled_at IS NULL AND s.number > 0 ORDER BY s.peer, s.lane, s.epoch, s.number"""
+        ask = """SELECT s.service, s.opens, l.jws, s.signed, b.jwe, s.trace FROM due d
+                 JOIN sent s USING (id, peer) JOIN sealed b USING (id, peer) JOIN log l ON l.seq = s.log_seq
+                 ORDER BY s.peer, s.lane, s.epoch, s.number"""
         return [
-            Signed(decode(self.payload_of(jws)), service, opens, jws, signed, jwe, trace)
+            Signed(decode(unverified_payload(jws)), service, opens, jws, signed, jwe, trace)
             for service, opens, jws, signed, jwe, trace in self.connection.exec_driver_sql(ask)
         ]
-
-    @staticmethod
-    def payload_of(jws: str) -> bytes:
-        from courier.adapters.jose import unverified_payload
-
-        return unverified_payload(jws)  # our own, from our own table
 
     def begin_epoch(self, epoch: int, mark: str) -> None:
         execute = self.connection.exec_driver_sql
         execute("UPDATE state SET head_epoch = %s, database_mark = %s", (epoch, mark))
         execute("UPDATE sequence SET last = 0")
         execute("UPDATE stream SET taken = -1")
+        execute("DELETE FROM due")
 
     def renumber(self, messages: Sequence[Signed], now: datetime) -> None:
         statement = """
             UPDATE sent SET epoch = new.epoch, number = new.number, subject_seq = new.seq, signed = new.signed,
-                jws = new.jws, state = 'waiting', attempts = 0, due_at = %s
-            FROM {rows} AS new (peer, id, epoch, number, seq, signed, jws)
+                log_seq = new.log_seq
+            FROM {rows} AS new (peer, id, epoch, number, seq, signed, log_seq)
             WHERE sent.peer = new.peer AND sent.id = new.id"""
         rows = [
-            (m.claims.target, str(m.claims.id), m.claims.epoch, m.claims.number, m.claims.subject_seq, m.signed, m.jws)
+            (
+                m.claims.target,
+                str(m.claims.id),
+                m.claims.epoch,
+                m.claims.number,
+                m.claims.subject_seq,
+                m.signed,
+                _log_seq(m),
+            )
             for m in messages
         ]
-        kinds = ("text", "uuid", "bigint", "bigint", "bigint", "text", "text")
         if rows:
-            sql.joined(self.connection, statement, kinds, rows, now)
+            kinds = ("text", "uuid", "bigint", "bigint", "bigint", "text", "bigint")
+            sql.joined(self.connection, statement, kinds, rows)
+            self._add_due(messages, now)
         last: dict[tuple[str, Lane], int] = {}
         places: dict[tuple[str, str], Subject] = {}
         for message in messages:
@@ -213,10 +231,15 @@ class SendBooks(Books):
         self.save_sent_subjects(places)
 
 
+def _log_seq(message: Signed) -> int:
+    """Where the log records it: an envelope carries the head right before its own entry."""
+    return message.claims.head.seq + 1
+
+
 def _sent_row(message: Signed, now: datetime) -> tuple[object, ...]:
     claims = message.claims
     return (
-        claims.target, str(claims.id), claims.lane.value, claims.epoch, claims.number, message.service, claims.type,
-        claims.subject, claims.subject_seq, message.opens, claims.agreement, message.signed, message.jws, message.trace,
-        "waiting", "", now, now, claims.valid_until, None,
+        claims.target, str(claims.id), claims.lane.value, claims.epoch, claims.number, _log_seq(message), message.service,
+        claims.type, claims.subject, claims.subject_seq, message.opens, claims.agreement, message.signed, message.trace,
+        "waiting", "", now, claims.valid_until, None,
     )  # fmt: skip

@@ -74,11 +74,12 @@ sa.Index("log_subject", log.c.subject, log.c.seq)
 sent = sa.Table(
     "sent",
     metadata,
-    _key("peer", _text),
     _key("id", _uuid),
+    _key("peer", _text),
     _column("lane", _text),
     _column("epoch", _big),
     _column("number", _big),
+    _column("log_seq", _big),
     _column("service", _text),
     _column("type", _text),
     _column("subject", _text),
@@ -86,20 +87,16 @@ sent = sa.Table(
     _column("opens", _text),
     _column("agreement", _big),
     _column("signed", _text),
-    _column("jws", _text),
     _column("trace", _text),
     _column("state", _text),
     _column("code", _text, default="''"),
     _column("attempts", _int, default="0"),
     _column("created_at", _moment),
-    _column("due_at", _moment, nullable=True),
     _column("valid_until", _moment, nullable=True),
-    _column("published_at", _moment, nullable=True),
     _column("settled_at", _moment, nullable=True),
     _column("receipt_id", _uuid, nullable=True),
     _column("answered_at", _moment, nullable=True),
 )
-sa.Index("sent_id", sent.c.id)
 sa.Index(
     "sent_number",
     sent.c.peer,
@@ -109,15 +106,26 @@ sa.Index(
     unique=True,
     postgresql_where=sent.c.number > 0,
 )
-sa.Index("sent_due", sent.c.peer, sent.c.due_at, postgresql_where=sent.c.due_at.is_not(None))
-sa.Index("sent_settled", sent.c.settled_at, postgresql_where=sent.c.settled_at.is_not(None))
 sa.Index(
     "sent_unanswered",
     sent.c.peer,
     sent.c.created_at,
     postgresql_where=sa.and_(sent.c.opens != "", sent.c.answered_at.is_(None)),
 )
-sealed = sa.Table("sealed", metadata, _key("peer", _text), _key("id", _uuid), _column("jwe", _text))
+due = sa.Table(
+    "due",
+    metadata,
+    _key("id", _uuid),
+    _key("peer", _text),
+    _column("due_at", _moment),
+    _column("log_seq", _big),
+    _column("created_at", _moment),
+    _column("valid_until", _moment, nullable=True),
+    _column("attempts", _int, default="0"),
+)
+sa.Index("due_expires", due.c.valid_until, postgresql_where=due.c.valid_until.is_not(None))
+sa.Index("due_next", due.c.peer, due.c.due_at, due.c.log_seq)
+sealed = sa.Table("sealed", metadata, _key("id", _uuid), _key("peer", _text), _column("jwe", _text))
 received = sa.Table(
     "received",
     metadata,

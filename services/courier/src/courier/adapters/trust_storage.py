@@ -76,7 +76,7 @@ class TrustBooks(Books):
 
     def in_flight(self, peer: str) -> list[str]:
         """Ids of what was sent to `peer` and has no receipt."""
-        ask = "SELECT id::text FROM sent WHERE peer = %s AND settled_at IS NULL ORDER BY created_at"
+        ask = "SELECT id::text FROM due WHERE peer = %s ORDER BY log_seq"
         return list(self.connection.exec_driver_sql(ask, (peer,)).scalars())
 
     # The state of this database -----------------------------------------------------------------------------------------

@@ -98,6 +98,17 @@ class Opened:
 
 
 @dataclass(frozen=True)
+class Due:
+    """A message that goes out now: its envelope, and how often it went before."""
+
+    id: str
+    jws: str = field(repr=False)
+    sealed: str = field(repr=False)
+    trace: str
+    attempts: int
+
+
+@dataclass(frozen=True)
 class Settled:
     """A sent message whose fate is known now."""
 

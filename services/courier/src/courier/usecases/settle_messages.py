@@ -17,16 +17,17 @@ from courier.usecases.ports import Settled, SettleWork
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a batch of receipts did; `conflicts`: the peer holds another message under a number of ours."""
+    """What a batch of receipts closed; `conflicts`: the peer holds other messages under so many numbers of ours."""
 
-    closed: int
+    closed: tuple[Settled, ...]
     conflicts: int
 
 
 def settle_messages(work: SettleWork, receipts: Sequence[tuple[UUID, Receipt, str]], now: datetime) -> Outcome:
     """Settles by receipts that are authenticated and ours; each comes with an id for it and its signed form."""
     work.lock_links({receipt.source for _, receipt, _ in receipts})
-    closed = conflicts = 0
+    closed: list[Settled] = []
+    conflicts = 0
     for receipt_id, receipt, jws in receipts:
         accepted = _settle(work, receipt, Verdict.ACCEPTED, receipt_id=receipt_id, now=now)
         refused = _settle(work, receipt, Verdict.REFUSED, receipt_id=receipt_id, now=now)
@@ -37,10 +38,10 @@ def settle_messages(work: SettleWork, receipts: Sequence[tuple[UUID, Receipt, st
             work.count_settled(receipt.source, len(accepted), len(refused))
         if work.differing(receipt.source, receipt.items):
             work.note(receipt.source, "receipt_differing", now)
-        closed += len(accepted) + len(refused)
+        closed += [settled for settled, _ in (*accepted, *refused)]
         if disputed := [item for item in receipt.items if item.verdict is Verdict.CONFLICT]:
             conflicts += work.in_conflict(receipt.source, disputed)
-    return Outcome(closed, conflicts)
+    return Outcome(tuple(closed), conflicts)
 
 
 def _settle(

@@ -44,6 +44,20 @@ STATEMENTS = (
     )
     """,
     """
+    CREATE TABLE due (
+        id UUID NOT NULL,
+        peer TEXT NOT NULL,
+        due_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        log_seq BIGINT NOT NULL,
+        created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        valid_until TIMESTAMP WITH TIME ZONE,
+        attempts INTEGER DEFAULT 0 NOT NULL,
+        PRIMARY KEY (id, peer)
+    )
+    """,
+    "CREATE INDEX due_expires ON due (valid_until) WHERE valid_until IS NOT NULL",
+    "CREATE INDEX due_next ON due (peer, due_at, log_seq)",
+    """
     CREATE TABLE early (
         target TEXT NOT NULL,
         subject TEXT NOT NULL,
@@ -157,19 +171,20 @@ STATEMENTS = (
     """,
     """
     CREATE TABLE sealed (
-        peer TEXT NOT NULL,
         id UUID NOT NULL,
+        peer TEXT NOT NULL,
         jwe TEXT NOT NULL,
-        PRIMARY KEY (peer, id)
+        PRIMARY KEY (id, peer)
     )
     """,
     """
     CREATE TABLE sent (
-        peer TEXT NOT NULL,
         id UUID NOT NULL,
+        peer TEXT NOT NULL,
         lane TEXT NOT NULL,
         epoch BIGINT NOT NULL,
         number BIGINT NOT NULL,
+        log_seq BIGINT NOT NULL,
         service TEXT NOT NULL,
         type TEXT NOT NULL,
         subject TEXT NOT NULL,
@@ -177,25 +192,19 @@ STATEMENTS = (
         opens TEXT NOT NULL,
         agreement BIGINT NOT NULL,
         signed TEXT NOT NULL,
-        jws TEXT NOT NULL,
         trace TEXT NOT NULL,
         state TEXT NOT NULL,
         code TEXT DEFAULT '' NOT NULL,
         attempts INTEGER DEFAULT 0 NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-        due_at TIMESTAMP WITH TIME ZONE,
         valid_until TIMESTAMP WITH TIME ZONE,
-        published_at TIMESTAMP WITH TIME ZONE,
         settled_at TIMESTAMP WITH TIME ZONE,
         receipt_id UUID,
         answered_at TIMESTAMP WITH TIME ZONE,
-        PRIMARY KEY (peer, id)
+        PRIMARY KEY (id, peer)
     )
     """,
-    "CREATE INDEX sent_due ON sent (peer, due_at) WHERE due_at IS NOT NULL",
-    "CREATE INDEX sent_id ON sent (id)",
     "CREATE UNIQUE INDEX sent_number ON sent (peer, lane, epoch, number) WHERE number > 0",
-    "CREATE INDEX sent_settled ON sent (settled_at) WHERE settled_at IS NOT NULL",
     "CREATE INDEX sent_unanswered ON sent (peer, created_at) WHERE opens != '' AND answered_at IS NULL",
     """
     CREATE TABLE sequence (
