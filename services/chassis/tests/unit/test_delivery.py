@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from chassis.ladder import Poison
-from chassis.subscriber.delivery import is_vouched_for, read_delivery
+from chassis.subscriber.delivery import read_delivery
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,16 +55,3 @@ def test_whatever_the_headers_hold_they_are_read_or_poison(changes: dict[str, An
         assert poison.reason == "event.headers_invalid"
     else:
         assert "\x00" not in delivery.id + delivery.inbox_source
-
-
-@pytest.mark.parametrize(
-    ("source", "routing_key", "vouched"),
-    [
-        ("case_routing", "case_routing.HandOverOffered", True),
-        ("case_routing", "evt.courier.outbound", True),  # back from the ladder, which only the owner can use
-        ("case_routing", "hotline.HandOverOffered", False),
-        ("case", "case_routing.HandOverOffered", False),
-    ],
-)
-def test_only_its_own_routing_keys_vouch_for_a_source(source: str, routing_key: str, vouched: bool) -> None:
-    assert is_vouched_for(source, routing_key, "evt.courier.outbound") is vouched

@@ -33,7 +33,7 @@ def _install_registry(app: App, text: str) -> Mapping[str, Any]:
     offered = registry_file.read_registry(text, office.root)
     with office.books(TrustBooks) as books:
         in_flight = install_registry(books, office.trust.registry, offered, text, office.now())
-    office.refresh()
+    office.refresh(opening=False)
     return {"version": offered.version, "installed": in_flight is not None, "in_flight": in_flight or {}}
 
 
@@ -72,7 +72,7 @@ def _command(work: Any, *, reads_file: bool) -> Command:
         try:
             text = (Path(given).read_text() if given else sys.stdin.read()) if reads_file else given
             app = build(process)
-            app.office.refresh()
+            app.office.refresh(opening=False)
             answer = work(app, text)
         except (CourierError, OSError, RuntimeError) as error:
             code = getattr(error, "code", "courier.failed")

@@ -13,6 +13,6 @@ held and tried again in place. At SIGTERM what runs is finished and what does no
 """
 
 from chassis.subscriber.delivery import Delivery
-from chassis.subscriber.entrypoint import Subscriber, subscribe, subscribe_raw
+from chassis.subscriber.entrypoint import Subscriber, subscribe
 
-__all__ = ["Delivery", "Subscriber", "subscribe", "subscribe_raw"]
+__all__ = ["Delivery", "Subscriber", "subscribe"]

@@ -18,7 +18,6 @@ from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import SharedExtension
 from pika import BasicProperties
 
-from chassis.amqp import UNREADABLE_HEADER
 from chassis.broker import BrokerConnection, BrokerGone, Consumer, Message, Outcome
 from chassis.errors import Fault, fault_of
 from chassis.green import spawn
@@ -229,11 +228,6 @@ class EventConsumer(SharedExtension):  # type: ignore[misc]
         told = {"handler": subscriber.handler, "reason": reason_of(error), "event_id": str(message.headers.get(ID, ""))}
         if fault_of(error) is None and not isinstance(error, Poison):
             log.error("a handler failed", exc_info=error, extra=told)
-        if UNREADABLE_HEADER in message.headers:
-            # We hold a stand-in for its headers: the broker parks the original, by its queue's dead-letter policy.
-            message.nack(requeue=False)
-            log.error("a message is parked", extra=told)
-            return PARKED
         step = next_step(
             error,
             message.headers,

@@ -78,11 +78,3 @@ def _moment(text: str) -> datetime:
     if moment.tzinfo is None:
         raise Poison("event.headers_invalid")
     return moment
-
-
-def is_vouched_for(source: str, routing_key: str, queue: str) -> bool:
-    """Whether the broker's own checks say that `source` sent it: by its rights it may use no other's routing keys.
-
-    What comes back from the ladder has its queue as routing key, which only the owner of the queue may use.
-    """
-    return routing_key == queue or routing_key.startswith(f"{source}.")

@@ -1,4 +1,4 @@
-"""The decorators, and the entrypoint that they make of a method."""
+"""The decorator, and the entrypoint that it makes of a method."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chassis.amqp import UNREADABLE_HEADER
 from chassis.broker import Message
 from chassis.ladder import Poison
 from chassis.subscriber.consumer import EventConsumer
-from chassis.subscriber.delivery import Delivery, is_vouched_for, read_delivery
+from chassis.subscriber.delivery import Delivery, read_delivery
 from chassis.telemetry import span
 
 COURIER = "courier"
@@ -25,20 +25,7 @@ def subscribe(
     event_type: type[Proto], *, via_courier: bool = False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Makes a method handle every event of `event_type`, once: `def on_x(self, event, delivery)`."""
-    return _register(event_type, COURIER if via_courier else event_type.DESCRIPTOR.full_name.split(".")[1], via_courier)
 
-
-def subscribe_raw() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Makes a method handle whatever its queue is bound for: `def outbound(self, body, delivery)`; `delivery.type` says what.
-
-    The source is what the broker vouches for: the service whose user published it.
-    """
-    return _register(None, "", False)
-
-
-def _register(
-    event_type: type[Proto] | None, source: str, via_courier: bool
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def register(handler: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(handler)
         def handle(service: Any, event: Any, delivery: Delivery) -> Any:
@@ -57,20 +44,23 @@ def _register(
                 except eventlet.Timeout as timeout:  # not an Exception: the message would hang
                     raise RuntimeError("a time limit inside the handler ran out") from timeout
 
-        register_entrypoint(handle, Subscriber(event_type, source, via_courier))
+        register_entrypoint(handle, Subscriber(event_type, via_courier))
         return handle
 
     return register
 
 
 class Subscriber(Entrypoint):  # type: ignore[misc]  # nameko has no types
-    """One handler of events; see the module. Use the decorators."""
+    """One handler of events; see the package. Use `subscribe`."""
 
     consumer = EventConsumer()
 
-    def __init__(self, event_type: type[Proto] | None, source: str, via_courier: bool) -> None:
+    def __init__(self, event_type: type[Proto], via_courier: bool) -> None:
         super().__init__()
-        self.event_type, self.source, self.via_courier = event_type, source, via_courier
+        self.event_type, self.via_courier = event_type, via_courier
+        self._type = event_type.DESCRIPTOR.full_name
+        # tongban.<service>.v1.<Name>: a fact's source is the service whose contract it stands in.
+        self._source = COURIER if via_courier else self._type.split(".")[1]
 
     @property
     def handler(self) -> str:
@@ -86,19 +76,17 @@ class Subscriber(Entrypoint):  # type: ignore[misc]  # nameko has no types
     def stop(self) -> None:
         self.consumer.drain()
 
-    def read(self, message: Message) -> tuple[Any, Delivery]:
+    def read(self, message: Message) -> tuple[Proto, Delivery]:
         """The event and what came with it. Raises Poison."""
         headers = message.headers
-        if UNREADABLE_HEADER in headers:
+        if (
+            UNREADABLE_HEADER in headers
+        ):  # parked with a stand-in for them: as they were, they would break every reader there
             raise Poison("event.headers_unreadable")
         delivery = read_delivery(headers)
-        if self.event_type is None:
-            if not is_vouched_for(delivery.source, message.routing_key, self.queue):
-                raise Poison("event.source_forged")
-            return message.body, delivery
-        if delivery.type != self.event_type.DESCRIPTOR.full_name:
+        if delivery.type != self._type:
             raise Poison("event.type_unknown")
-        if delivery.source != self.source or bool(delivery.district) != self.via_courier:
+        if delivery.source != self._source or bool(delivery.district) != self.via_courier:
             raise Poison("event.source_unexpected")
         try:
             return self.event_type.FromString(message.body), delivery

@@ -216,7 +216,7 @@ def subscriber(engines: Engines, target: Store, processes: Callable[..., Proc]) 
         return processes(
             "subscriber_process.py",
             database_url=target.url,
-            amqp_url=engines.amqp_url(options.get("service", SUBSCRIBER)),
+            amqp_url=engines.amqp_url(SUBSCRIBER),
             rungs=[str(seconds) for seconds in RUNGS],
             **options,
         )

@@ -14,7 +14,7 @@ from chassis.clock import SystemClock, new_id
 from chassis.database import Database
 from chassis.errors import Fault, Kind
 from chassis.process import PROCESS
-from chassis.subscriber import Delivery, subscribe, subscribe_raw
+from chassis.subscriber import Delivery, subscribe
 from chassis.telemetry import current_trace_id, exposition
 from nameko.containers import ServiceContainer
 from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed, HandOverOffered
@@ -53,17 +53,7 @@ class NotificationService:
         delivery.connection.exec_driver_sql(_EFFECT, row)
 
 
-class CourierService:
-    name = "courier"
-
-    @subscribe_raw()
-    def outbound(self, body: bytes, delivery: Delivery) -> None:
-        row = ("outbound", delivery.subject, f"{delivery.source} {delivery.type} {len(body)}", delivery.attempt)
-        delivery.connection.exec_driver_sql(_EFFECT, row)
-
-
-service = CourierService if options.get("service") == "courier" else NotificationService
-logs.configure(service.name, "320508")
+logs.configure("notification", "320508")
 settings = SimpleNamespace(
     amqp_url=options["amqp_url"],
     retry_ladder=tuple(options["rungs"]),
@@ -72,7 +62,7 @@ settings = SimpleNamespace(
 )
 database = Database(options["database_url"], pool_size=10)
 process = SimpleNamespace(settings=settings, clock=SystemClock(), new_id=new_id, database=database)
-container = ServiceContainer(service, {PROCESS: process})
+container = ServiceContainer(NotificationService, {PROCESS: process})
 if options.get("die_before_ack"):
     from chassis.broker import Message
 

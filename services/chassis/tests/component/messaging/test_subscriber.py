@@ -279,3 +279,26 @@ def test_from_outbox_to_inbox_each_event_acts_once_through_a_broker_that_dies(
 
 def _interrupt(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
+
+
+class Unreadable(pika.BasicProperties):
+    """Properties that a broker takes and pika cannot read: a time far beyond every calendar."""
+
+    def encode(self) -> list[bytes]:
+        return [b"".join(super().encode()).replace(b"\x04timel", b"\x04timeT")]
+
+
+def test_a_message_whose_headers_nobody_can_read_is_parked_and_parking_still_works(
+    engines: Engines, target: Store, subscriber: StartProc
+) -> None:
+    subscriber()
+    with engines.channel() as channel:
+        channel.confirm_delivery()
+        properties = Unreadable(headers={"time": 2**62})
+        channel.basic_publish("case_routing.events", "CaseProgressed", b"body", properties, mandatory=True)
+    send(engines, (headers(id="junk"), b"\xff"), event("after"))
+    wait_for(lambda: effects(target) == {"after": 1}, "what comes behind it")
+    wait_for(lambda: engines.depth(PARK) == 2, "it to be parked")
+    rows = list_parked(engines.amqp_url(SUBSCRIBER), SUBSCRIBER)
+    assert {row.reason for row in rows} == {"event.headers_unreadable", "event.body_undecodable"}
+    assert {row.origin_queue for row in rows} == {EVENT_QUEUE}

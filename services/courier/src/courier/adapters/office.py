@@ -75,8 +75,11 @@ class Office:
 
     # Trust ----------------------------------------------------------------------------------------------------------------
 
-    def refresh(self) -> bool:
-        """Takes over what was installed since; True if anything was. Opens the links that it opens."""
+    def refresh(self, *, opening: bool = True) -> bool:
+        """Takes over what was installed since; True if anything was. Opens the links that it opens.
+
+        Opening is for the running courier: services send as soon as they hear of a link, and it must know that link by then.
+        """
         with self.books(TrustBooks) as books:
             mark = books.trust_mark()
             if mark == self._mark:
@@ -88,7 +91,7 @@ class Office:
             self.seals = kind(self.home, trust.registry, read_district_keys(self.settings.courier_keys))
         self.trust, self._mark = trust, mark
         with self.books(LinkBooks) as links:
-            opened = open_links(links, trust, self.now())
+            opened = open_links(links, trust, self.now()) if opening else []
             self.clock_differences = links.clock_differences()
         log.info("trusts registry %s, opened %s", trust.registry.version if trust.registry else "none", opened)
         return True

@@ -36,7 +36,8 @@ def settle_messages(work: SettleWork, receipts: Sequence[tuple[UUID, Receipt, st
         if accepted or refused:
             work.add_receipt(receipt_id, receipt.source, jws, given=False, now=now)
             work.count_settled(receipt.source, len(accepted), len(refused))
-        if work.differing(receipt.source, receipt.items):
+        settled_all = len(accepted) + len(refused) == len(receipt.items)
+        if not settled_all and work.differing(receipt.source, receipt.items):
             work.note(receipt.source, "receipt_differing", now)
         closed += [settled for settled, _ in (*accepted, *refused)]
         if disputed := [item for item in receipt.items if item.verdict is Verdict.CONFLICT]:
