@@ -10,7 +10,17 @@ import pytest
 from .conftest import ROOT, SERVICES, sources
 
 README_SECTIONS = ["Purpose", "Owns", "RPC", "Events out", "Events in", "Tables", "Settings", "When it pages you"]
-FILES = ["service.py", "messages.py", "settings.py", "wiring.py", "__main__.py", "domain", "usecases", "adapters", "migrations"]
+FILES = [
+    "service.py",
+    "messages.py",
+    "settings.py",
+    "wiring.py",
+    "__main__.py",
+    "domain",
+    "usecases",
+    "adapters",
+    "migrations",
+]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -46,18 +56,23 @@ def test_service_py_is_a_table_of_contents(service: str) -> None:
     long = []
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.decorator_list:
-            body = [part for part in node.body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))]
+            body = [
+                part for part in node.body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+            ]
             if body and body[-1].end_lineno - body[0].lineno + 1 > 8:
                 long.append(node.name)
     assert long == []
 
 
 def test_only_messages_py_imports_generated_contracts() -> None:
-    allowed = re.compile(r"services/[a-z_]+/src/[a-z_]+/(messages\.py|messages/|adapters/messages)|infra/|services/gateway/|services/courier/")
+    allowed = re.compile(
+        r"services/[a-z_]+/src/[a-z_]+/(messages\.py|messages/|adapters/messages)|infra/|services/gateway/|services/courier/"
+    )
     guilty = [
         str(path.relative_to(ROOT))
         for path in sources("services")
-        if re.search(r"^\s*(from|import) tongban\.", path.read_text(), re.M) and not allowed.match(str(path.relative_to(ROOT)))
+        if re.search(r"^\s*(from|import) tongban\.", path.read_text(), re.M)
+        and not allowed.match(str(path.relative_to(ROOT)))
     ]
     assert guilty == []
 
@@ -94,8 +109,6 @@ def test_the_chassis_stays_under_thirty_modules() -> None:
 
 def test_no_module_is_longer_than_a_reader_can_hold() -> None:
     long = {
-        str(path.relative_to(ROOT)): lines
-        for path in sources()
-        if (lines := len(path.read_text().splitlines())) > 450
+        str(path.relative_to(ROOT)): lines for path in sources() if (lines := len(path.read_text().splitlines())) > 450
     }
     assert long == {}

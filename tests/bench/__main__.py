@@ -37,7 +37,9 @@ def main(argv: list[str]) -> int:
             rows = measure(chosen, lambda text: status.update(f"{(time.monotonic() - began) / 60:.0f} min · {text}"))
         keep(rows, FILE)
         console.print(table(rows))
-    console.print(f"{FILE.relative_to(Path.cwd()) if FILE.is_relative_to(Path.cwd()) else FILE}, {(time.monotonic() - began) / 60:.1f} minutes")
+    console.print(
+        f"{FILE.relative_to(Path.cwd()) if FILE.is_relative_to(Path.cwd()) else FILE}, {(time.monotonic() - began) / 60:.1f} minutes"
+    )
     return 0
 
 

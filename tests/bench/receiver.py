@@ -24,7 +24,9 @@ class CountingReceiver:
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
                 batch = ExportTraceServiceRequest.FromString(body)
-                receiver.spans += sum(len(scope.spans) for resource in batch.resource_spans for scope in resource.scope_spans)
+                receiver.spans += sum(
+                    len(scope.spans) for resource in batch.resource_spans for scope in resource.scope_spans
+                )
                 self.send_response(200)
                 self.send_header("Content-Type", "application/x-protobuf")
                 self.send_header("Content-Length", "0")

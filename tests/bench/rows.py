@@ -35,7 +35,9 @@ class Row:
 
 def machine() -> str:
     """What this ran on; shared and noisy, which is why only ratios count."""
-    return f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}"
+    return (
+        f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}"
+    )
 
 
 def interleave(ways: Mapping[str, Way], runs: int, progress: Callable[[str], None]) -> dict[str, list[float]]:
@@ -49,7 +51,13 @@ def interleave(ways: Mapping[str, Way], runs: int, progress: Callable[[str], Non
 
 
 def row(
-    name: str, found: Mapping[str, Sequence[float]], unit: str, aim: str, *, note: str = "", detail: Mapping[str, Any] | None = None
+    name: str,
+    found: Mapping[str, Sequence[float]],
+    unit: str,
+    aim: str,
+    *,
+    note: str = "",
+    detail: Mapping[str, Any] | None = None,
 ) -> Row:
     """The row of interleaved runs named `ours`, and maybe `peer` and `floor`."""
     middle = {way: statistics.median(values) for way, values in found.items()}
@@ -68,7 +76,10 @@ def row(
         runs=len(found["ours"]),
         aim=aim,
         note=note,
-        detail={**(detail or {}), "each_run": {way: [round(value, 3) for value in values] for way, values in found.items()}},
+        detail={
+            **(detail or {}),
+            "each_run": {way: [round(value, 3) for value in values] for way, values in found.items()},
+        },
         machine=machine(),
     )
 

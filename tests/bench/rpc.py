@@ -32,7 +32,10 @@ class Line:
 
     def __init__(self, module: str, *argv: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", module, *argv], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-W", "ignore", "-m", module, *argv],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def ask(self, *question: object) -> float:
@@ -76,7 +79,14 @@ def ours(engines: Engines, receiver: CountingReceiver) -> Iterator[Line]:
 
         create_messaging_tables(Op)
     service = start_service(
-        engines, "echo", database, {"TONGBAN_OTLP_ENDPOINT": receiver.url, "PYTHONPATH": os.pathsep.join([str(code().root), code().environ().get("PYTHONPATH", "")])}, "services.chassis.tests.stand_ins.echo"
+        engines,
+        "echo",
+        database,
+        {
+            "TONGBAN_OTLP_ENDPOINT": receiver.url,
+            "PYTHONPATH": os.pathsep.join([str(code().root), code().environ().get("PYTHONPATH", "")]),
+        },
+        "services.chassis.tests.stand_ins.echo",
     )
     options = {"amqp_url": engines.amqp_url("driver"), "otlp_endpoint": receiver.url}
     line = Line("tests.bench.drivers.ours", json.dumps(options))
@@ -114,7 +124,9 @@ def measure(names: list[str], progress: Callable[[str], None], runs: int = 5) ->
                 return rate
 
             def run_pair(kind: str, url: str, window: int = window, calls: int = calls) -> float:
-                with pair(engines, f"tests.bench.drivers.{kind}_service", f"tests.bench.drivers.{kind}_client", url) as line:
+                with pair(
+                    engines, f"tests.bench.drivers.{kind}_service", f"tests.bench.drivers.{kind}_client", url
+                ) as line:
                     line.ask(window, 200 if window == 1 else 500)
                     return line.ask(window, calls)
 
@@ -125,6 +137,20 @@ def measure(names: list[str], progress: Callable[[str], None], runs: int = 5) ->
                 "floor": lambda: run_pair("raw", engines.broker_url),
             }
             timings = interleave(ways, runs, lambda text, name=name: progress(f"{name}, {text}"))
-            detail = {"spans_received": receiver.spans - before, "spans_expected": expected, "window": window, "calls_a_run": calls}
-            found.append(row(name, timings, "calls/s", AIM, note="peer: stock nameko 2.14.1, untraced; floor: bare pika", detail=detail))
+            detail = {
+                "spans_received": receiver.spans - before,
+                "spans_expected": expected,
+                "window": window,
+                "calls_a_run": calls,
+            }
+            found.append(
+                row(
+                    name,
+                    timings,
+                    "calls/s",
+                    AIM,
+                    note="peer: stock nameko 2.14.1, untraced; floor: bare pika",
+                    detail=detail,
+                )
+            )
     return found

@@ -25,7 +25,12 @@ def the_case(person, code, login, number):
 def arrived(person, number):
     clerk = person(HUANGPU, "clerk")
     return eventually(
-        lambda: (case := the_case(person, HUANGPU, "clerk", number)) and case["responsibility"]["holder"] == HUANGPU and clerk, WAIT_S
+        lambda: (
+            (case := the_case(person, HUANGPU, "clerk", number))
+            and case["responsibility"]["holder"] == HUANGPU
+            and clerk
+        ),
+        WAIT_S,
     )
 
 
@@ -34,7 +39,10 @@ def closed(person, number):
 
 
 def timeline(person, code, number):
-    return [(entry["district"], entry["event"]) for entry in person(code, "operator").get(f"/v1/cases/{number}/timeline")["items"]]
+    return [
+        (entry["district"], entry["event"])
+        for entry in person(code, "operator").get(f"/v1/cases/{number}/timeline")["items"]
+    ]
 
 
 def test_a_granted_case_comes_back_and_both_districts_tell_the_same_story(environment, person, foreign_item) -> None:
@@ -65,14 +73,19 @@ def test_the_person_hears_of_every_step_once_in_the_app_and_by_mail(environment,
 
     def all_sent():
         rows = operator.get("/v1/deliveries", about=number, size=100)["items"]
-        by_event = {event: {row["channel"]: row["state"] for row in rows if row["event"] == event} for event in {r["event"] for r in rows}}
+        by_event = {
+            event: {row["channel"]: row["state"] for row in rows if row["event"] == event}
+            for event in {r["event"] for r in rows}
+        }
         wanted = {"submitted", "accepted", "refused", "closed"}
         return wanted <= set(by_event) and all(states.get("email") == "sent" for states in by_event.values()) and rows
 
     rows = eventually(all_sent, WAIT_S)
     keys = [(row["event"], row["channel"]) for row in rows]
     assert len(keys) == len(set(keys)), "a step was told twice"
-    mails = [mail for mail in read_mails(environment[GUSU].mail_folder) if number in mail.get_body(("plain",)).get_content()]
+    mails = [
+        mail for mail in read_mails(environment[GUSU].mail_folder) if number in mail.get_body(("plain",)).get_content()
+    ]
     assert len(mails) == len({key for key in keys if key[1] == "email"})
     messages = [one for one in citizen.get("/v1/messages", size=100)["items"] if one["about"] == number]
     assert len(messages) == len({event for event, _ in keys})
@@ -87,7 +100,9 @@ def test_while_a_case_is_handed_over_nobody_may_act_and_afterwards_only_the_take
     assert refused.value.code in ("case_routing.not_responsible", "case_routing.handing_over")
 
 
-def test_the_same_application_with_the_same_key_is_one_case_and_with_another_content_a_conflict(person, foreign_item) -> None:
+def test_the_same_application_with_the_same_key_is_one_case_and_with_another_content_a_conflict(
+    person, foreign_item
+) -> None:
     citizen = person(GUSU, "citizen")
     first = citizen.post("/v1/cases", application(foreign_item), key="one-key")
     again = citizen.post("/v1/cases", application(foreign_item), key="one-key")
@@ -97,14 +112,18 @@ def test_the_same_application_with_the_same_key_is_one_case_and_with_another_con
     assert (refused.value.status, refused.value.code) == (409, "request.key_reused")
 
 
-def test_a_person_sees_no_case_of_somebody_else_and_a_clerk_of_the_other_district_no_foreign_gateway(environment, person, foreign_item) -> None:
+def test_a_person_sees_no_case_of_somebody_else_and_a_clerk_of_the_other_district_no_foreign_gateway(
+    environment, person, foreign_item
+) -> None:
     number = person(GUSU, "citizen").post("/v1/cases", application(foreign_item))["number"]
     arrived(person, number)
     with pytest.raises(Refused) as refused:
         person(HUANGPU, "citizen").get(f"/v1/cases/{number}")
     assert (refused.value.status, refused.value.code) == (403, "case_routing.not_yours")
     token = person(GUSU, "clerk").token()
-    answer = person(HUANGPU, "clerk")._http.get(f"{environment[HUANGPU].gateway}/v1/worklist", headers={"Authorization": f"Bearer {token}"})
+    answer = person(HUANGPU, "clerk")._http.get(
+        f"{environment[HUANGPU].gateway}/v1/worklist", headers={"Authorization": f"Bearer {token}"}
+    )
     assert answer.status_code == 401
 
 

@@ -13,7 +13,9 @@ from tests.federation.test_a_case_crosses import arrived, closed
 
 
 def tongban(*argv: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "tongban_cli", *argv], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-m", "tongban_cli", *argv], capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,16 @@ def verify(environment, tmp_path):
         file = tmp_path / "evidence.json"
         file.write_bytes(data)
         trust = environment.trust
-        done = tongban("courier", "verify", str(file), "--registry", str(trust.registry), "--root", str(trust.root_public), "--json")
+        done = tongban(
+            "courier",
+            "verify",
+            str(file),
+            "--registry",
+            str(trust.registry),
+            "--root",
+            str(trust.root_public),
+            "--json",
+        )
         return done.returncode, json.loads(done.stdout) if done.stdout else {"code": done.stderr}
 
     return run
@@ -77,7 +88,9 @@ def test_a_dropped_record_is_found(exported, verify) -> None:
     for rows in records(evidence):
         for index in range(len(rows)):
             kept = rows.pop(index)
-            status, said = verify(json.dumps(evidence, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode())
+            status, said = verify(
+                json.dumps(evidence, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+            )
             assert status == 1, f"record {index} was dropped unseen"
             assert said["code"]
             rows.insert(index, kept)

@@ -31,7 +31,9 @@ def test_a_ticket_is_answered_in_the_district_it_was_transferred_to(person) -> N
     here.post(f"/v1/tickets/{number}/transfer", {"to_district": HUANGPU, "reason": "属黄浦区办理事项。"})
     eventually(quietly(lambda: there.get(f"/v1/tickets/{number}")["holder"] == HUANGPU), WAIT_S)
     there.post(f"/v1/tickets/{number}/answer", {"answer": "已制证。"})
-    answered = eventually(lambda: (ticket := citizen.get(f"/v1/tickets/{number}"))["state"] == "answered" and ticket, WAIT_S)
+    answered = eventually(
+        lambda: (ticket := citizen.get(f"/v1/tickets/{number}"))["state"] == "answered" and ticket, WAIT_S
+    )
     assert (answered["answer"], answered["answered_by_district"]) == ("已制证。", HUANGPU)
 
 
@@ -48,7 +50,12 @@ def test_a_ticket_that_is_not_theirs_comes_back_with_the_reason(person) -> None:
 def test_a_kiosk_of_one_district_is_confirmed_by_its_host(person) -> None:
     key = OKPKey.generate_key("Ed25519").as_dict(private=False)
     owner, host = person(HUANGPU, "fleet"), person(GUSU, "fleet")
-    sent = {"name": "店小二 4.0", "host_district": GUSU, "place": "姑苏政务服务大厅", "public_jwk": {k: key[k] for k in ("kty", "crv", "x")}}
+    sent = {
+        "name": "店小二 4.0",
+        "host_district": GUSU,
+        "place": "姑苏政务服务大厅",
+        "public_jwk": {k: key[k] for k in ("kty", "crv", "x")},
+    }
     kiosk = owner.post("/v1/kiosks", sent)
     assert (kiosk["owner_district"], kiosk["host_district"]) == (HUANGPU, GUSU)
     eventually(lambda: owner.get(f"/v1/kiosks/{kiosk['id']}")["placement"] == "confirmed", WAIT_S)

@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,14 @@ LOGINS = {
 #: Items of Gusu, by how they are handled; items of Huangpu, by whether Gusu may open them there.
 ONLINE, WINDOW = f"{GUSU}-tried-online", f"{GUSU}-tried-window"
 MAY_OPEN, MAY_NOT_OPEN = f"{HUANGPU}-tried-open", f"{HUANGPU}-tried-shut"
+#: Of what an act uses up there is more than one: the first is for the call that must succeed.
+SEVERAL = 6
 _PASSWORD = "a password of somebody who left"
 
 
 @dataclass
 class Things:
-    """`callers`: role → who has it. `ids`: operation → what stands in its path, in turn. `bodies`: operation → a body."""
+    """`callers`: role → who has it. By operation: `ids`, what may stand in its path; `bodies` and `queries`, what makes sense."""
 
     callers: dict[str, Person | Machine]
     ids: dict[str, list[dict[str, str]]] = field(default_factory=dict)
@@ -71,9 +74,9 @@ def things(environment: Environment, folder: Path) -> Iterator[Things]:
         made = Things(dict(here))
         try:
             _items(here["publisher"], there["publisher"], here["citizen"])
+            _tickets(made, here, there)
             _agreement(environment, folder)
             _machines(made, gusu, here["fleet_manager"])
-            _tickets(made, here, there)
             _leaver(made, gusu)
             came_back = _came_back(here["citizen"], here["clerk"])
             _quarantined(gusu, huangpu)
@@ -126,9 +129,13 @@ def _items(here: Person, there: Person, citizen: Person) -> None:
 
 
 def _agreement(environment: Environment, folder: Path) -> None:
-    """A second agreement, signed by both: Gusu may open one of Huangpu's two items, and not the other."""
+    """A second agreement, signed by both: Gusu may open one of Huangpu's two items, and not the other.
+
+    It begins when both couriers have it: what is opened under a version that the peer does not know yet is refused.
+    """
     file = str(folder / "agreement.json")
-    opens = ["--opens", f"{GUSU}={MAY_OPEN},kiosk,ticket", "--opens", f"{HUANGPU}=*"]
+    begins = (datetime.now(UTC) + timedelta(seconds=10)).isoformat(timespec="seconds")
+    opens = ["--from", begins, "--opens", f"{GUSU}={MAY_OPEN},kiosk,ticket", "--opens", f"{HUANGPU}=*"]
     tongban(["agreement", "make", file, "--parties", GUSU, HUANGPU, "--version", "2", *opens])
     for code in (GUSU, HUANGPU):
         tongban(["agreement", "sign", file, "--key", str(environment[code].courier_keys)])
@@ -158,9 +165,9 @@ def _machines(made: Things, gusu: Installation, fleet: Person) -> None:
 
 def _tickets(made: Things, here: dict[str, Person], there: dict[str, Person]) -> None:
     question = {"subject_line": "社保卡进度", "body": "请问何时可以领取？"}
-    numbers = [here["citizen"].post("/v1/tickets", question)["number"] for _ in range(3)]
-    for operation, number in zip(("get_ticket", "transfer_ticket", "answer_ticket"), numbers, strict=True):
-        made.ids[operation] = [{"number": number}]
+    for operation in ("get_ticket", "transfer_ticket", "answer_ticket"):
+        numbers = [here["citizen"].post("/v1/tickets", question)["number"] for _ in range(SEVERAL)]
+        made.ids[operation] = [{"number": number} for number in numbers]
     theirs = there["citizen"].post("/v1/tickets", question)["number"]
     there["agent"].post(f"/v1/tickets/{theirs}/transfer", {"to_district": GUSU, "reason": "属姑苏区办理事项。"})
     agent = here["agent"]
@@ -208,7 +215,7 @@ def _came_back(citizen: Person, clerk: Person) -> str:
         eventually(lambda: clerk.get(f"/v1/cases/{number}")["responsibility"]["state"] == "held", PATIENCE_S)
         return number if clerk.get(f"/v1/cases/{number}")["due_act"] == "hand_over" else ""
 
-    # A courier takes a new agreement up within seconds; until then Huangpu takes the case.
+    # Until the second agreement begins Huangpu takes the case.
     return str(eventually(offered_and_back, PATIENCE_S))
 
 
@@ -221,19 +228,22 @@ def _cases(made: Things, here: dict[str, Person], came_back: str) -> None:
             clerk.post(f"/v1/cases/{number}/{act}", {"reasons": "材料齐全。"} if act == "grant" else None)
         return {"number": number}
 
+    def several(*acts: str, code: str = ONLINE) -> list[dict[str, str]]:
+        return [case(*acts, code=code) for _ in range(SEVERAL)]
+
     read = case("accept", "grant")
     for operation in ("get_case", "get_timeline", "get_case_story"):
         made.ids[operation] = [read]
     made.queries["list_deliveries"] = {"about": read["number"]}
     made.bodies["submit_case"] = application(ONLINE)
     made.ids |= {
-        "receive_case": [case(code=WINDOW)],
-        "accept_case": [case()],
-        "grant_case": [case("accept")],
-        "refuse_case": [case("accept")],
-        "deliver_case": [case("receive", "accept", "grant", code=WINDOW)],
-        "withdraw_case": [case(code=WINDOW)],
-        "recall_hand_over": [case(code=MAY_OPEN)],
+        "receive_case": several(code=WINDOW),
+        "accept_case": several(),
+        "grant_case": several("accept"),
+        "refuse_case": several("accept"),
+        "deliver_case": several("receive", "accept", "grant", code=WINDOW),
+        "withdraw_case": several(code=WINDOW),
+        "recall_hand_over": several(code=MAY_OPEN),
         "hand_over_case": [{"number": came_back}],
         "get_item": [{"code": ONLINE}],
         "publish_item": [{"code": f"{GUSU}-tried-anew"}],

@@ -88,6 +88,7 @@ class Side:
         import os
 
         assert self._child is not None
+        self.changed = True
         os.kill(self._child.pid, signal.SIGSTOP)
 
     @property
@@ -173,6 +174,10 @@ class Side:
                     self._inbox.add(key)
                     found.append((got[1].headers, got[2]))
         return found
+
+    def forget_inboxes(self) -> None:
+        """As if the handlers' databases were restored too."""
+        self._inbox.clear()
 
     def arrived(self, *, take: bool = False) -> list[bytes]:
         """What lies in the queue that peers write to, while the courier is not there to read it."""

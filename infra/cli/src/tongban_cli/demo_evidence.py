@@ -25,7 +25,9 @@ def export_evidence(environment: Environment, number: str, folder: Path) -> Path
 
 def verify_evidence(file: Path, registry: Path, root: Path) -> dict[str, Any]:
     """`tongban courier verify`: what it found. Raises EvidenceFailed when the file does not hold."""
-    found: dict[str, Any] = _tongban("courier", "verify", str(file), "--registry", str(registry), "--root", str(root), "--json")
+    found: dict[str, Any] = _tongban(
+        "courier", "verify", str(file), "--registry", str(registry), "--root", str(root), "--json"
+    )
     return found
 
 

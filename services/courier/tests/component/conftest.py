@@ -20,6 +20,6 @@ def pair(engines_of_two: Pair) -> Iterator[Pair]:
     """Both couriers running and quiet, whatever the test before did to them."""
     for side in engines_of_two.sides.values():
         if side.dead or side.changed:
-            side.stop()
+            side.kill()
             side.start()
     yield engines_of_two

@@ -324,6 +324,7 @@ def test_a_taker_restored_from_a_backup_asks_for_what_it_lost() -> None:
         assert eventually(lambda: texts(huangpu, ANSWERED)) == ["one", "two"]
         huangpu.stop()
         huangpu.restore()
+        huangpu.forget_inboxes()  # the services' databases are as old as the courier's
         huangpu.start()
         got: list[str] = []
         eventually(lambda: got.extend(texts(huangpu, ANSWERED)) or len(got) >= 2, 30, "it did not ask")
@@ -378,3 +379,21 @@ def test_a_peer_that_swallows_everything_delays_no_other(pair: Pair) -> None:
     hole.close()
     got: list[str] = []
     eventually(lambda: got.extend(texts(huangpu, ANSWERED)) or len(got) >= 50)
+
+
+def test_a_registry_long_expired_closes_the_link_and_nothing_is_lost(pair: Pair) -> None:
+    gusu, huangpu, subject = pair[GUSU], pair[HUANGPU], a_subject()
+    gusu.hand_over([offer(gusu, HUANGPU, subject)])
+    eventually(lambda: settled(gusu, subject, 1))
+    over = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=25)
+    expired = resigned(pair, lambda made: replace(made, issued_at=over - timedelta(days=1), expires_at=over))
+    version = huangpu.command("install-registry", given=expired)["version"]
+    eventually(lambda: f"trusts registry {version}" in huangpu.log.read_text())
+    gusu.hand_over([answer(gusu, HUANGPU, subject, "kept")])
+    eventually(lambda: published(gusu, subject))  # Gusu's registry still counts; Huangpu lets it go unanswered
+    assert not settled(gusu, subject, 2)
+    assert huangpu.rows("SELECT 1 FROM received r JOIN log USING (id) WHERE subject = %s", subject) == [(1,)]
+    huangpu.command("install-registry", given=resigned(pair, lambda made: made))
+    eventually(lambda: settled(gusu, subject, 2), 40)
+    assert eventually(lambda: texts(huangpu, ANSWERED)) == ["kept"]
+    huangpu.handed_on(OFFERED)

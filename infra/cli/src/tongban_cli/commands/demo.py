@@ -70,4 +70,6 @@ def verify(results: list[dict[str, Any]], environment: Any, build: Path, console
         file = build / "demo-evidence" / f"{story['case_no']}.json"
         found = verify_evidence(file, trust.registry, trust.root_public)
         story["receipts_verified"] = found["receipts"]
-        console.print(f"  {story['case_no']}: {found['records']} records, {found['receipts']} receipts, {found['anchors']} anchors hold")
+        console.print(
+            f"  {story['case_no']}: {found['records']} records, {found['receipts']} receipts, {found['anchors']} anchors hold"
+        )

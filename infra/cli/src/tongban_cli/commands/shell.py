@@ -22,7 +22,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         place = Environment(environment_of(args))[args.district]
     except KeyError:
-        print(f"tongban: {args.district} was not brought up here; `make up DISTRICTS=\"{args.district}\"` does it", file=sys.stderr)
+        print(
+            f'tongban: {args.district} was not brought up here; `make up DISTRICTS="{args.district}"` does it',
+            file=sys.stderr,
+        )
         return 2
     values = {"GATEWAY": place.gateway, "ISSUER": place.issuer, "CURL_CA_BUNDLE": str(place.authority)}
     values |= {f"{login.upper()}_PASSWORD": password for login, password in place.district.secrets.people.items()}

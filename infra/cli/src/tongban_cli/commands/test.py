@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from tongban_cli.commands import lint
+
 #: Folders of each ring, as patterns. Each match is one pytest process: eventlet patches the process that imports it, so
 #: services that have it and services that must not never share one.
 RINGS = {
@@ -21,6 +23,7 @@ RINGS = {
     "system": ("tests/system",),
     "federation": ("tests/federation",),
 }
+LINT = "lint"
 _NOTHING_COLLECTED = 5
 
 
@@ -60,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
     if unknown := sorted(set(rings) - set(RINGS)):
         print(f"tongban test: no ring {', '.join(unknown)}; there are {', '.join(RINGS)}", file=sys.stderr)
         return 2
-    results = {ring: _run_ring(ROOT, ring) for ring in rings}
+    results = {LINT: _lint()} if not args.rings else {}
+    results |= {ring: _run_ring(ROOT, ring) for ring in rings}
     print("\nring         minutes  passed  failed  skipped")
     for ring, result in results.items():
         print(f"{ring:<12} {result.seconds / 60:7.1f} {result.passed:7} {result.failed:7} {result.skipped:8}")
@@ -70,6 +74,13 @@ def run(args: argparse.Namespace) -> int:
     total = [sum(getattr(result, name) for result in results.values()) for name in ("passed", "failed", "skipped")]
     print("{} passed, {} failed, {} skipped".format(*total))
     return 1 if broken else 0
+
+
+def _lint() -> Result:
+    """Formatter, linter, types, layers and contracts, as `tongban lint` runs them; counted as one."""
+    began = time.monotonic()
+    broken = lint.run(argparse.Namespace())
+    return Result(passed=1 - broken, failed=broken, seconds=time.monotonic() - began, broken=[LINT] if broken else [])
 
 
 def _run_ring(root: Path, ring: str) -> Result:

@@ -9,9 +9,7 @@ UNSENT = counter("tongban_courier_unsent_total", "Messages refused here, before 
 PUBLISHED = counter(
     "tongban_courier_published_total", "Envelopes that a peer's broker confirmed, repeats included.", "peer"
 )
-TAKEN = counter(
-    "tongban_courier_taken_total", "Envelopes taken: accepted, refused, duplicate or conflict.", "peer", "outcome"
-)
+TAKEN = counter("tongban_courier_taken_total", "Authentic messages settled: accepted, refused, or known.", "peer")
 QUARANTINED = counter("tongban_courier_quarantined_total", "What arrived and nobody can be held to, by reason.", "code")
 UNANSWERED = counter("tongban_courier_unanswered_total", "Envelopes dropped without an answer while links are closed.")
 SETTLED = counter("tongban_courier_settled_total", "Messages closed by a peer's receipt.", "peer")

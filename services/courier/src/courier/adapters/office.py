@@ -13,6 +13,7 @@ from chassis.process import Process
 from courier.adapters.books import Books
 from courier.adapters.crash import Crash
 from courier.adapters.link_storage import LinkBooks
+from courier.adapters.metrics import EPOCHS
 from courier.adapters.seals import BareSeals, JoseSeals
 from courier.adapters.send_storage import SendBooks
 from courier.adapters.trust_storage import TrustBooks
@@ -146,5 +147,6 @@ class Office:
             mark = trust.database_mark()
         with self.books(SendBooks) as books:
             head = start_epoch(books, self.seals, self.now(), mark=mark, at_least=at_least)
+        EPOCHS.inc()
         self.wake(self.trust.peers())
         return head

@@ -90,7 +90,6 @@ sent = sa.Table(
     _column("trace", _text),
     _column("state", _text),
     _column("code", _text, default="''"),
-    _column("attempts", _int, default="0"),
     _column("created_at", _moment),
     _column("valid_until", _moment, nullable=True),
     _column("settled_at", _moment, nullable=True),

@@ -195,7 +195,6 @@ STATEMENTS = (
         trace TEXT NOT NULL,
         state TEXT NOT NULL,
         code TEXT DEFAULT '' NOT NULL,
-        attempts INTEGER DEFAULT 0 NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,
         valid_until TIMESTAMP WITH TIME ZONE,
         settled_at TIMESTAMP WITH TIME ZONE,
