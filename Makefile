@@ -7,7 +7,7 @@ RUN := infra/setup.sh bus edge local
 TEST := infra/setup.sh bus edge local test
 TONGBAN := build/venv/bin/tongban
 
-.PHONY: help demo test up down status logs lint bench faults proto queues openapi
+.PHONY: help demo test up down status logs lint bench proto queues openapi
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -44,10 +44,6 @@ lint: ## formatter, linter, types, layers, contracts
 bench: ## measures beside their floors; writes build/bench.json (ONLY=name for one)
 	@$(TEST)
 	@$(TONGBAN) bench $(if $(ONLY),--only $(ONLY))
-
-faults: ## faults beside their controls; writes build/faults.json (ONLY=id for one)
-	@$(TEST)
-	@$(TONGBAN) faults $(if $(ONLY),--only $(ONLY))
 
 proto: ## generate the Python package of the contracts again
 	@$(TEST)

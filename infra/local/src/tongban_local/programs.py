@@ -94,7 +94,7 @@ def _notification(place: Installation) -> dict[str, str]:
         "SMTP_PORT": str(place.district.port("smtp")),
         "SMTP_STARTTLS": "if_offered",  # the local server keeps mail on this machine and offers none
         "MAIL_FROM": f"no-reply@d{place.code}.example",
-        "PORTAL_URL": place.gateway,
+        "PORTAL_URL": f"{place.issuer}/sign-in",
     }
 
 

@@ -47,8 +47,24 @@ def _show(found: dict[str, Any]) -> None:
         for key in ("gateway", "openapi", "issuer", "courier", "spans", "mail_folder", "ca_file"):
             console.print(f"  {key}: {district[key]}", soft_wrap=True)
         for link in district["links"] or ():
-            console.print(f"  link: {json.dumps(link, ensure_ascii=False)}", soft_wrap=True)
+            console.print(f"  link: {_link(link)}", soft_wrap=True)
+        if district["links"] is None and district["processes"]:
+            console.print("  links: unknown, the courier or its broker does not answer")
         queues = {name: queue["messages"] for name, queue in (district["queues"] or {}).items()}
-        # A marker stays where it is: it tells that this broker has not been emptied.
-        waiting = [f"{name} {count}" for name, count in queues.items() if count and not name.startswith("marker.")]
-        console.print(f"  messages waiting: {', '.join(waiting) or 'none'}", soft_wrap=True)
+        # A marker stays where it is: it tells that this broker has not been emptied. `unheard` takes events without a handler.
+        idle = ("marker.", "unheard")
+        waiting = [f"{name} {count}" for name, count in queues.items() if count and not name.startswith(idle)]
+        told = (", ".join(waiting) or "none") if district["queues"] is not None else "unknown, the broker is away"
+        console.print(f"  messages waiting: {told}", soft_wrap=True)
+
+
+def _link(link: dict[str, Any]) -> str:
+    """One link in a line; the API's words, and what waits."""
+    state = str(link.get("state", "")).removeprefix("LINK_STATE_").lower() or "new"
+    colour = "green" if state == "up" else "red"
+    lights = ", ".join(link.get("lights", [])) or "none"
+    waiting, oldest = int(link.get("waiting", 0)), float(link.get("oldestWaitingS", 0))
+    return (
+        f"{link['peer']} [{colour}]{state}[/{colour}], round trip {float(link.get('roundTripMs', 0)):.0f} ms, "
+        f"{waiting} waiting" + (f" (oldest {oldest:.0f} s)" if waiting else "") + f", lights: {lights}"
+    )

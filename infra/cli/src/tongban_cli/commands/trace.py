@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     found = story(args.case, environment.places)
     silent = {code: how for code, how in found.districts.items() if how != TOLD}
     if not found.timeline:
-        print(f"tongban: no district here tells of {args.case} ({found.districts})", file=sys.stderr)
+        print(f"tongban: {_nobody(args.case, found.districts)}", file=sys.stderr)
         return 2
     if args.json:
         print(json.dumps(as_data(found), indent=1, ensure_ascii=False))
@@ -40,3 +40,14 @@ def run(args: argparse.Namespace) -> int:
     for code, how in silent.items():
         console.print(f"[red]{code} {names.get(code, '')}: {how}[/red]")
     return 1 if silent else 0
+
+
+def _nobody(case: str, districts: dict[str, str]) -> str:
+    """Why there is no story, and what to do."""
+    if not districts:
+        return "nothing was brought up here: `make up` does it"
+    away = sorted(code for code, how in districts.items() if how == "away")
+    if len(away) == len(districts):
+        return f"no district answers ({', '.join(away)}): `make status` shows what runs"
+    silent = f"; {', '.join(away)} did not answer" if away else ""
+    return f"no district that answers knows {case}; a case number looks like 320508-20261124-KPGCTK7T{silent}"

@@ -46,6 +46,7 @@ class BrokerConnection:
         self.purpose = purpose
         self.address = Address.parse(url, purpose)
         self._confirms, self._prepare, self._on_return, self._on_lost = confirms, prepare, on_return, on_lost
+        self._lost = False
         self._connection: GreenConnection | None = None
         self._channel: GreenChannel | None = None
         self._connected: Event = Event()
@@ -177,6 +178,7 @@ class BrokerConnection:
                 connection.abort()
             if not self._stopping:
                 BROKER_RECONNECTS.labels(self.purpose).inc()
+                self._lost = True
                 backoff.sleep()
 
     def _serve(self, connection: GreenConnection, backoff: Backoff) -> None:
@@ -213,6 +215,9 @@ class BrokerConnection:
         if not self._ready.ready():
             self._ready.send()
         BROKER_CONNECTED.labels(self.purpose).set(1)
+        if self._lost:
+            self._lost = False
+            log.info("connected again to the broker for %s", self.purpose)
 
     def _down(self, reason: Exception) -> None:
         self._channel, self._ready = None, Event()

@@ -83,6 +83,8 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
 
     def drain(self) -> None:
         """Takes no more calls, gives back those not begun, and waits for the others as long as settings allow."""
+        if self._link is None:
+            return  # it was never set up: the service did not come so far
         if self._stopped is not None:
             self._stopped.wait()
             return

@@ -91,9 +91,15 @@ def _process(settings: ChassisSettings) -> Process:
 
 def _parking(settings: ChassisSettings, chosen: argparse.Namespace) -> int:
     if chosen.action == "list":
-        for row in ladder.list_parked(settings.amqp_url, settings.service_name):
+        rows = list(ladder.list_parked(settings.amqp_url, settings.service_name))
+        for row in rows:
             print(json.dumps(dataclasses.asdict(row), ensure_ascii=False))  # noqa: T201 -- a command's output
+        if not rows:
+            print(f"nothing of {settings.service_name} is parked", file=sys.stderr)  # noqa: T201
         return 0
     done = ladder.replay(settings.amqp_url, settings.service_name, first_rung=settings.retry_ladder[0], ids=chosen.id)
     print(json.dumps(dataclasses.asdict(done)))  # noqa: T201 -- a command's output
+    if chosen.id and not done.moved:
+        print("no parked message has this id; `parking list` shows them", file=sys.stderr)  # noqa: T201
+        return 1
     return 1 if done.stranded else 0

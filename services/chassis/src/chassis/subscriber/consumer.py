@@ -99,6 +99,8 @@ class EventConsumer(SharedExtension):  # type: ignore[misc]
         if self._drained is not None:
             self._drained.wait()
             return
+        if self._link is None:
+            return  # it was never set up: the service did not come so far
         self._stopping, self._drained = True, Event()
         for consumer in self._consumers:
             consumer.cancel()

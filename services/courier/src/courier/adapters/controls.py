@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 MAX_MISSING = 500
 #: What counts as just sent when a link comes back.
 JUST_NOW = timedelta(seconds=2)
+#: A canary that took longer than this does not measure the peer's clock.
+CLOCK_SAMPLE_MS = 2000.0
 
 
 class Controls:
@@ -101,6 +103,8 @@ class Controls:
         sent, echoed = messages.at(wire.sent_at), messages.at(wire.echoed_at)
         round_trip = (now - sent).total_seconds() * 1000
         difference = (echoed - sent - (now - sent) / 2).total_seconds() * 1000
+        if round_trip > CLOCK_SAMPLE_MS:  # it waited somewhere, nobody knows on which way: it says nothing of clocks
+            difference = office.clock_differences.get(peer, timedelta()).total_seconds() * 1000
         with office.books(LinkBooks) as books:
             was_away = self._was_away(books, peer, now)
             if not books.note_echo(peer, wire.sequence, round_trip, difference, now):
