@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import secrets
-import signal
 import subprocess
 import time
 import urllib.request
@@ -31,6 +30,8 @@ from tongban_local.installation import Installation
 from tongban_local.processes import Child, Command, wait_until
 from tongban_local.programs import service_environ
 from tongban_local.trust import Trust
+
+from tests.support.freeze import freeze
 
 #: Short enough for a test to see what takes minutes in the field.
 QUICK = {"TONGBAN_COURIER_CANARY_S": "1", "TONGBAN_COURIER_RETRY_S": "1", "TONGBAN_COURIER_NO_CANARY_S": "4"}
@@ -85,11 +86,9 @@ class Side:
 
     def pause(self) -> None:
         """Stops its clockwork without ending it (SIGSTOP)."""
-        import os
-
         assert self._child is not None
         self.changed = True
-        os.kill(self._child.pid, signal.SIGSTOP)
+        freeze(self._child.pid)
 
     @property
     def dead(self) -> bool:

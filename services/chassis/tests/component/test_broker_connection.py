@@ -23,6 +23,7 @@ from tongban_local.ports import free_port
 from services.chassis.tests.component.conftest import BUS, Proc, StartProc, wait_consumer, wait_for
 from tests.support import engines as support
 from tests.support.engines import Engines
+from tests.support.freeze import freeze
 
 LONGEST_BACKOFF_S = 10.0
 
@@ -161,7 +162,7 @@ def frozen(engines: Engines) -> Iterator[Callable[[], None]]:
     """`frozen()` stops the broker in its tracks: the network is there and nobody answers."""
     pid = int((engines.district.broker.folder / "pid").read_text())
 
-    yield lambda: os.kill(pid, signal.SIGSTOP)
+    yield lambda: freeze(pid)
     os.kill(pid, signal.SIGCONT)
 
 

@@ -24,6 +24,7 @@ from tongban_local.ports import free_port
 
 from services.chassis.tests.component.conftest import Proc, Sender, StartProc, wait_consumer, wait_for
 from tests.support.engines import Engines, ServiceDatabase
+from tests.support.freeze import freeze
 
 
 @pytest.fixture
@@ -150,7 +151,7 @@ def test_it_ends_in_time_though_the_broker_says_nothing(start: StartProc, engine
     process = start("echo", TONGBAN_DRAIN_S="1")
     wait_consumer(engines, "rpc-echo")
     pid = int((engines.district.broker.folder / "pid").read_text())
-    os.kill(pid, signal.SIGSTOP)
+    freeze(pid)
     try:
         process.signal(signal.SIGTERM)
         process.ended(40)

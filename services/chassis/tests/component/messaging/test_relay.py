@@ -17,6 +17,7 @@ from tongban_local.account import popen_identity
 from services.chassis.tests.component.messaging.bus import SOURCE
 from services.chassis.tests.component.messaging.conftest import EVENT_QUEUE, Proc, Store, wait_for
 from tests.support.engines import Engines
+from tests.support.freeze import freeze
 
 StartProc = Callable[..., Proc]
 
@@ -241,7 +242,7 @@ def test_a_broker_that_is_connected_but_silent_gets_everything_when_it_speaks_ag
     source.publish("before")
     wait_for(lambda: source.waiting() == 0, "the first")
     node = engines.district.broker._node.pid
-    os.kill(node, signal.SIGSTOP)
+    freeze(node)
     try:
         source.publish(*(f"C{n}" for n in range(20)))
         wait_for(lambda: "20 of 20 not confirmed" in process.lines(), "the relay to give the batch up")

@@ -19,6 +19,7 @@ from courier.domain import receipts
 from courier.domain.envelope import MAX_ENVELOPE, Claims, Control
 from courier.domain.errors import CourierError, Malformed, TrustError, Unauthenticated
 from courier.domain.receipts import Receipt
+from courier.domain.registry import Freshness
 from courier.usecases.install_trust import install_registry
 from courier.usecases.ports import Told
 from courier.usecases.settle_messages import settle_messages
@@ -179,6 +180,10 @@ class Controls:
     def _registry(self, claims: Claims, jws: str, wire: Any) -> None:
         office, text = self._office, wire.signed_registry
         offered = registry_file.read_registry(text, office.root)
+        if offered.freshness(office.now()) is Freshness.CLOSED:
+            # It would close every link here, the one by which its successor comes too; a person may still install it.
+            log.warning("%s offered registry %d, which expired too long ago", claims.source, offered.version)
+            return
         try:
             with office.books(TrustBooks) as books:
                 in_flight = install_registry(books, office.trust.registry, offered, text, office.now())
