@@ -11,6 +11,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg2
+
+#: What both ways of a row have in common.
+DURABLE = "fsync and synchronous_commit on, quorum queues, confirms, on both sides"
+
 #: A way to do the work once: returns a rate, or a duration; the row's unit says which.
 Way = Callable[[], float]
 
@@ -38,6 +43,17 @@ def machine() -> str:
     return (
         f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}, Python {platform.python_version()}"
     )
+
+
+def durability(url: str) -> dict[str, str]:
+    """What the server says of itself, so that nobody has to believe the note."""
+    connection = psycopg2.connect(url.replace("+psycopg2", ""))
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit')")
+            return dict(cursor.fetchall())
+    finally:
+        connection.close()
 
 
 def interleave(ways: Mapping[str, Way], runs: int, progress: Callable[[str], None]) -> dict[str, list[float]]:

@@ -22,7 +22,15 @@ from tests.bench.rows import Row, interleave, row
 from tests.support.engines import Engines, running_engines
 from tests.support.services import start_service
 
-BUS = Bus.of({"calls": {"driver": ["echo.echo"]}, "events": {}, "addressed": [], "courier": {}, "retry_ladder": [1]})
+BUS = Bus.of(
+    {
+        "calls": {"driver": ["echo.echo"]},
+        "events": {"case_routing": {"CaseProgressed": ["echo.on_case_progressed"]}, "echo": {}},
+        "addressed": [],
+        "courier": {},
+        "retry_ladder": [1],
+    }
+)
 ROWS = {"rpc_sequential": (1, 1500), "rpc_window50": (50, 5000)}
 AIM = "≥ 1.5 × stock nameko, ≥ 0.3 × raw"
 
