@@ -83,8 +83,8 @@ def commit_order(trial: Trial) -> Result:
             _write(trial, database, [attempt], linger_s=linger_s, fails=fails)
 
     works = [
-        lambda a=attempt, f=fails, s=chance.choice((0.0, 0.02, 0.3, 0.6)): one(a, f, s)
-        for attempt, fails in mixed  # noqa: B008
+        lambda a=attempt, f=fails, s=pause: one(a, f, s)
+        for (attempt, fails), pause in zip(mixed, chance.choices((0.0, 0.02, 0.3, 0.6), k=len(mixed)), strict=True)
     ]
     together(*works)
     database.close()
