@@ -7,12 +7,14 @@ import signal
 import ssl
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pika
 import psycopg2
 import pytest
 from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
+from tongban_broker.definitions import PEER_LIMITS
 from tongban_local.certificates import Authority, Pair
 from tongban_local.districts import UnknownDistrict, chosen, known_districts
 from tongban_local.engines import can_connect
@@ -98,11 +100,16 @@ def test_a_peer_may_write_to_the_couriers_exchange_and_do_nothing_else(environme
 
 def test_a_flooding_peer_gets_no_more_connections_than_its_share(environment: Environment) -> None:
     gusu, huangpu = environment[GUSU], environment[HUANGPU]
-    connections = [courier_connection(huangpu, gusu.courier_client) for _ in range(4)]
-    with pytest.raises(AMQPConnectionError):
-        courier_connection(huangpu, gusu.courier_client)
-    for connection in connections:
-        connection.close()
+    share = PEER_LIMITS["max-connections"]
+    with ExitStack() as held:
+        for _ in range(share // 2):  # half of it for certain, whatever the broker has miscounted (infra/adr/0011)
+            held.callback(courier_connection(huangpu, gusu.courier_client).close)
+        with pytest.raises(AMQPConnectionError):
+            for _ in range(share // 2 + 1):
+                held.callback(courier_connection(huangpu, gusu.courier_client).close)
+        other = courier_connection(huangpu, huangpu.courier_local)
+        assert other.is_open
+        other.close()
 
 
 def test_the_couriers_listener_lets_nobody_in_without_the_authoritys_certificate(

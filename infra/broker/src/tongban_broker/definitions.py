@@ -78,6 +78,9 @@ def queue_names(bus: Bus, vhost: str = VHOST) -> list[str]:
     """Every queue that the definitions declare in `vhost`, sorted."""
     return sorted(row["name"] for row in _topology(bus)[1] if row["vhost"] == vhost)
 
+#: What one peer may hold open (infra/adr/0011: the broker counts too many of connections that lived for milliseconds).
+PEER_LIMITS = {"max-connections": 32, "max-channels": 64}
+
 
 def _by_name(row: Row) -> tuple[str, str]:
     return row["vhost"], row["name"]
@@ -97,8 +100,7 @@ def _users(bus: Bus, accounts: Accounts) -> list[Row]:
     if accounts.admin:
         rows.append(_user("admin", hashed("admin", accounts.admin)) | {"tags": ["administrator"]})
     rows.append(_user("courier.local", ""))
-    limits = {"max-connections": 4, "max-channels": 16}
-    rows += [_user(peer_user(code), "") | {"limits": limits} for code in accounts.peers]
+    rows += [_user(peer_user(code), "") | {"limits": PEER_LIMITS} for code in accounts.peers]
     return sorted(rows, key=lambda row: row["name"])
 
 
