@@ -67,6 +67,9 @@ if [ -n "$missing" ]; then
     install_packages "$missing"
 fi
 python=$(find_python)
+case " $* " in
+    *" test "*) "$root/infra/observability/promtool.sh" || say "without promtool the tests of the alerting rules fail" ;;
+esac
 
 # Where the unprivileged account cannot enter build/, the environment goes to this checkout's folder in /var/tmp, the same
 # one that tongban_local.checkout takes for data.

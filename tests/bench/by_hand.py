@@ -133,8 +133,15 @@ class Likeness:
         return values
 
 
+class NothingWritten(Exception):
+    """The product wrote no such row."""
+
+
 def likeness(cursor: Any, table: str, where: str, *values: Any) -> Likeness:
-    """What the product wrote; everything but octets as text, which PostgreSQL reads back into whatever the column is."""
+    """What the product wrote; everything but octets as text, which PostgreSQL reads back into whatever the column is.
+
+    Raises NothingWritten.
+    """
     cursor.execute(
         "SELECT quote_ident(attname), format_type(atttypid, NULL) = 'bytea' FROM pg_attribute"
         " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
@@ -145,7 +152,7 @@ def likeness(cursor: Any, table: str, where: str, *values: Any) -> Likeness:
     cursor.execute(f"SELECT {shown} FROM {table} WHERE {where}", values)
     rows = tuple(tuple(bytes(v) if isinstance(v, memoryview) else v for v in row) for row in cursor.fetchall())
     if not rows:
-        raise RuntimeError(f"the product wrote nothing into {table} where {where}")
+        raise NothingWritten(f"{table} where {where}")
     return Likeness(table, tuple(name for name, _ in columns), rows)
 
 

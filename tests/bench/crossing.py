@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
@@ -13,12 +12,14 @@ from tests.bench.by_hand import Likeness, likeness, pack, session
 from tests.bench.districts import HUANGPU, PEOPLE, Grounds, superuser_url
 from tests.bench.intake import counted, rows_of_application
 from tests.bench.line import Line
-from tests.bench.rows import DURABLE, Row, durability, interleave, row
+from tests.bench.processes import Spent
+from tests.bench.rows import DURABLE, Aim, Progress, Row, durability, fitting, interleave, row
 
-ROWS = ("cross_district",)
-AIM, IDLE_AIM = "≥ 0.30 × floor, then 0.5 ×", "≤ 4 × floor"
+AIM, IDLE_AIM = Aim(to_floor=0.3), Aim(to_floor=4, less_is_better=True)
 APPLICATIONS, IN_FLIGHT, WARM_UP = 300, 50, 60
 IDLE, PAUSE_S = 10, 0.5
+#: A run of ours is made to take about so long, if that many are not too many.
+RUN_S = 20
 #: An envelope's share of a control message: the receipt sealed (4/3 by base64) and the claims around it.
 _CONTROL_OCTETS = 1500
 
@@ -31,23 +32,33 @@ class Crossing:
     line: Line
     posted: list[float] = field(default_factory=list)
     receipted: list[float] = field(default_factory=list)
+    #: Applications that the gateway asked to be repeated.
+    repeated: int = 0
+    #: Applications a second while it warmed up.
+    warm: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.spent = Spent(self.grounds.environment)
 
     def rate(self, applications: int, in_flight: int = IN_FLIGHT) -> float:
         """Applications a second until their receipts, with so many under way."""
-        told = self._ask("cross", applications, PEOPLE, in_flight)
+        self._prepare()
+        with self.spent.by(applications):
+            told = self.line.ask("cross", applications, PEOPLE, in_flight)
         self.receipted += told["receipted_ms"]
+        self.repeated = told["repeated"]
         return applications / float(told["seconds"])
 
     def idle_ms(self, applications: int) -> float:
         """The median of applications one by one, each on idle districts."""
-        told = self._ask("one", applications, PAUSE_S)
+        self._prepare()
+        told = self.line.ask("one", applications, PAUSE_S)
         self.posted += told["posted_ms"]
         return float(median(told["receipted_ms"]))
 
-    def _ask(self, *question: object) -> Any:
+    def _prepare(self) -> None:
         self.grounds.quiet()
         self.line.ask("tokens", self.grounds.tokens())
-        return self.line.ask(*question)
 
 
 @contextmanager
@@ -55,8 +66,9 @@ def crossing(grounds: Grounds) -> Iterator[Crossing]:
     """Warm."""
     with grounds.line(HUANGPU) as line:
         found = Crossing(grounds, line)
-        found.rate(WARM_UP)
+        found.warm = found.rate(WARM_UP)
         found.receipted.clear()
+        found.spent = Spent(grounds.environment)
         yield found
 
 
@@ -110,13 +122,12 @@ def hand_options(grounds: Grounds) -> dict[str, Any]:
     }
 
 
-def measure(
-    grounds: Grounds, progress: Callable[[str], None], runs: int = 5, applications: int = APPLICATIONS
-) -> list[Row]:
+def measure(grounds: Grounds, progress: Progress, runs: int = 5, most: int = APPLICATIONS) -> list[Row]:
     with crossing(grounds) as ours:
+        applications = fitting(ours.warm, RUN_S, most)
         grounds.quiet()
         options = hand_options(grounds)
-        with Line("tests.bench.drivers.hand_crossing", json.dumps(options)) as hand:
+        with Line("tests.bench.drivers.hand_crossing", options) as hand:
             hand.answer()
             hand.ask("cross", WARM_UP, PEOPLE, IN_FLIGHT)
 
@@ -128,30 +139,33 @@ def measure(
                 grounds.quiet()
                 return float(median(hand.ask("one", IDLE, PAUSE_S)["receipted_ms"]))
 
-            loaded = interleave({"ours": lambda: ours.rate(applications), "floor": by_hand}, runs, progress)
+            before = grounds.commits()
+            loaded = interleave(
+                {"ours": lambda: ours.rate(applications), "floor": by_hand}, runs, progress, minutes=2.5
+            )
+            pieces = applications * len(loaded["ours"])
+            commits = {way: round((n - before[way]) / pieces, 1) for way, n in grounds.commits().items()}
             idle = interleave(
                 {"ours": lambda: ours.idle_ms(IDLE), "floor": by_hand_idle},
                 runs,
                 lambda text: progress(f"idle, {text}"),
+                minutes=1.5,
             )
     idle_row = row(
         "cross_district_idle", idle, "ms", IDLE_AIM, note="p50 of one by one, on idle districts; less is better"
     )
-    detail = {
+    details = {
         "applications_a_run": applications,
         "in_flight": IN_FLIGHT,
-        "commits_an_application_one_by_one": 5,
-        "confirmed_publishes_one_by_one": 2,
-        "unconfirmed_publishes_one_by_one": 1,
+        "commits_an_application": commits,
+        "floor_commits_one_by_one": 5,
+        "floor_confirmed_publishes_one_by_one": 2,
+        "floor_unconfirmed_publishes_one_by_one": 1,
         "rows": options["counted"],
         "octets": options["octets"],
         "receipted_p50_ms_in_flight": round(median(ours.receipted), 1),
-        "idle_p50_ms": {
-            "ours": idle_row.ours,
-            "floor": idle_row.floor,
-            "ratio": idle_row.ratio_to_floor,
-            "aim": IDLE_AIM,
-        },
+        "cpu_ms_an_application": ours.spent.found(),
+        "repeated": ours.repeated,
         "idle_until_201_p50_ms": round(median(ours.posted), 1),
         **durability(options["cases"]),
     }
@@ -159,4 +173,4 @@ def measure(
         f"{DURABLE}; {PEOPLE} applicants at once, {IN_FLIGHT} applications under way; batches of at most 250 (relay) and"
         " 200 (courier) on both sides; the floor is plain AMQP; ours also does what follows a receipt, with OTLP on"
     )
-    return [row("cross_district", loaded, "applications/s", AIM, note=note, detail=detail), idle_row]
+    return [row("cross_district", loaded, "applications/s", AIM, note=note, details=details), idle_row]

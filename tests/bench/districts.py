@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -48,6 +47,10 @@ class Grounds:
     def b(self) -> Installation:
         return self.environment[HUANGPU]
 
+    @property
+    def places(self) -> tuple[Installation, Installation]:
+        return self.a, self.b
+
     def application(self, handling: str) -> dict[str, Any]:
         """A complete application for the first item that `handling` decides, as Gusu's catalogue has it."""
         asked = self.applicants[0]
@@ -73,7 +76,7 @@ class Grounds:
             "cases": district.runtime_url("case_routing"),
             "courier": district.runtime_url("courier"),
         }
-        return Line("tests.bench.drivers.applicants", json.dumps(options))
+        return Line("tests.bench.drivers.applicants", options)
 
     # Quiet ------------------------------------------------------------------------------------------------------------
 
@@ -82,7 +85,7 @@ class Grounds:
         until = time.monotonic() + timeout_s
         calm = 0
         while calm < 2:
-            waiting = {place.code: self._waiting(place) for place in (self.a, self.b)}
+            waiting = {place.code: self._waiting(place) for place in self.places}
             calm = 0 if any(map(len, waiting.values())) else calm + 1
             if time.monotonic() > until:
                 raise RuntimeError(f"it did not become quiet: {waiting}")
@@ -104,17 +107,32 @@ class Grounds:
             found |= _depths(place, vhost)
         return {what: count for what, count in found.items() if count}
 
+    def commits(self) -> dict[str, int]:
+        """So far in both districts: ours, and by hand in floors' databases; a backend tells them within seconds."""
+        found = {"ours": 0, "floor": 0}
+        for place in self.places:
+            connection = session(superuser_url(place, "postgres"))
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT datname LIKE 'floor%', sum(xact_commit)::bigint FROM pg_stat_database"
+                    " WHERE datname NOT IN ('postgres', 'template0', 'template1') GROUP BY 1"
+                )
+                for by_hand, count in cursor:
+                    found["floor" if by_hand else "ours"] += count
+            connection.close()
+        return found
+
     # Other settings ---------------------------------------------------------------------------------------------------
 
     def restart(self, told: Mapping[str, Mapping[str, str]]) -> None:
         """Restarts these processes of both districts, each with these variables and no others beside its usual ones."""
-        for place in (self.a, self.b):
+        for place in self.places:
             for name, more in told.items():
                 write_environ(place, name, more)
             self.environment.supervisor.stop_processes(place.code, list(told))
-        for place in (self.a, self.b):
+        for place in self.places:
             self.environment.supervisor.start_processes(place.code, list(told))
-        for place in (self.a, self.b):
+        for place in self.places:
             for name in told:
                 self.environment.wait_process(place.code, name)
 

@@ -11,16 +11,21 @@ from tongban_local.checkout import ROOT
 
 
 class Line:
-    """`python -m <module>` with a pipe each way; it ends when its input does, servers by SIGTERM."""
+    """`python -m <module>` with a pipe each way; it ends when its input does, so none outlives the bench.
 
-    def __init__(self, module: str, *argv: str) -> None:
+    `options` are its first line of input: passwords and tokens have no place among arguments, which everybody can read.
+    """
+
+    def __init__(self, module: str, options: object) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", module, *argv],
+            [sys.executable, "-W", "ignore", "-m", module],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+
+        self._write(options)
 
     def __enter__(self) -> Line:
         return self
@@ -30,10 +35,13 @@ class Line:
 
     def ask(self, *question: object) -> Any:
         """Raises RuntimeError when the driver ends instead of answering."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
+        self._write(question)
         return self.answer()
+
+    def _write(self, thing: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(thing) + "\n")
+        self._process.stdin.flush()
 
     def answer(self) -> Any:
         assert self._process.stdout is not None
@@ -46,7 +54,7 @@ class Line:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
         try:
-            self._process.wait(3)
+            self._process.wait(5)
         except subprocess.TimeoutExpired:
             self._process.terminate()
             try:

@@ -7,20 +7,17 @@ the same queue of the same broker.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from tongban_broker.bus import Bus
-from tongban_local.checkout import code
 
+from tests.bench.line import Line
 from tests.bench.receiver import CountingReceiver
-from tests.bench.rows import Row, interleave, row
+from tests.bench.rows import Aim, Progress, Row, interleave, row
+from tests.bench.stand_ins import messaging_database, stand_in_service
 from tests.support.engines import Engines, running_engines
-from tests.support.services import start_service
 
 BUS = Bus.of(
     {
@@ -31,134 +28,84 @@ BUS = Bus.of(
         "retry_ladder": [1],
     }
 )
-ROWS = {"rpc_sequential": (1, 1500), "rpc_window50": (50, 5000)}
-AIM = "≥ 1.5 × stock nameko, ≥ 0.3 × raw"
 
 
-class Line:
-    """A driver process: a question a line in, an answer a line out."""
+@dataclass(frozen=True)
+class Work:
+    """Calls of a run, after some that warm up; so many are under way at once."""
 
-    def __init__(self, module: str, *argv: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", module, *argv],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    window: int
+    calls: int
+    warm_up: int
 
-    def ask(self, *question: object) -> float:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        return float(self.answer())
 
-    def answer(self) -> object:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"a driver ended with {self._process.wait(10)}")
-        return json.loads(line)
+@dataclass(frozen=True)
+class Grounds:
+    """A broker, and where spans go."""
 
-    def close(self) -> None:
-        """Ends it; drivers end with their input, servers by SIGTERM."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            self._process.wait(3)
-        except subprocess.TimeoutExpired:
-            self._process.terminate()
-            self._process.wait(10)
+    engines: Engines
+    receiver: CountingReceiver
+
+
+ROWS = {"rpc_sequential": Work(1, 1500, 200), "rpc_window50": Work(50, 4000, 500)}
+AIM = Aim(to_peer=1.5, to_floor=0.3)
+#: For each row.
+MINUTES = 1.5
+NOTE = (
+    "peer: stock nameko 2.14.1, untraced, each publish confirmed as it comes; floor: bare pika, one client and one server;"
+    " requests and answers are transient messages on the same classic queue in all three: nothing waits for a disk"
+)
 
 
 @contextmanager
 def ours(engines: Engines, receiver: CountingReceiver) -> Iterator[Line]:
-    database = engines.empty_database("echo")
-    from chassis.database import create_messaging_tables
-    from sqlalchemy import create_engine, text
-
-    with create_engine(database.owner_url).begin() as connection:
-
-        class Op:
-            """As much of alembic's `op` as the helper uses."""
-
-            @staticmethod
-            def execute(statement: str) -> None:
-                connection.execute(text(statement) if isinstance(statement, str) else statement)
-
-        create_messaging_tables(Op)
-    service = start_service(
-        engines,
-        "echo",
-        database,
-        {
-            "TONGBAN_OTLP_ENDPOINT": receiver.url,
-            "PYTHONPATH": os.pathsep.join([str(code().root), code().environ().get("PYTHONPATH", "")]),
-        },
-        "services.chassis.tests.stand_ins.echo",
-    )
+    database = messaging_database(engines, "echo")
+    module = "services.chassis.tests.stand_ins.echo"
     options = {"amqp_url": engines.amqp_url("driver"), "otlp_endpoint": receiver.url}
-    line = Line("tests.bench.drivers.ours", json.dumps(options))
-    try:
+    with (
+        stand_in_service(engines, "echo", database, module, TONGBAN_OTLP_ENDPOINT=receiver.url),
+        Line("tests.bench.drivers.ours", options) as line,
+    ):
         yield line
-    finally:
-        line.close()
-        service.stop()
 
 
 @contextmanager
-def pair(engines: Engines, server: str, client: str, url: str) -> Iterator[Line]:
-    with ExitStack() as stack:
-        serving = Line(server, engines.broker_url)
-        stack.callback(serving.close)
+def pair(kind: str, url: str) -> Iterator[Line]:
+    """Server and client of `kind`: stock or raw."""
+    with Line(f"tests.bench.drivers.{kind}_service", url) as serving:
         serving.answer()
-        line = Line(client, url)
-        stack.callback(line.close)
-        yield line
+        with Line(f"tests.bench.drivers.{kind}_client", url) as line:
+            yield line
 
 
-def measure(names: list[str], progress: Callable[[str], None], runs: int = 5) -> list[Row]:
-    found = []
+def rate(line: Line, work: Work) -> float:
+    line.ask(work.window, work.warm_up)
+    return float(line.ask(work.window, work.calls))
+
+
+@contextmanager
+def grounds() -> Iterator[Grounds]:
     with running_engines(BUS) as engines, CountingReceiver() as receiver:
-        for name in names:
-            window, calls = ROWS[name]
-            expected = 0
+        yield Grounds(engines, receiver)
 
-            def run_ours(window: int = window, calls: int = calls) -> float:
-                nonlocal expected
-                with ours(engines, receiver) as line:
-                    line.ask(window, 200 if window == 1 else 500)
-                    rate = line.ask(window, calls)
-                expected += 2 * (calls + (200 if window == 1 else 500))
-                return rate
 
-            def run_pair(kind: str, url: str, window: int = window, calls: int = calls) -> float:
-                with pair(
-                    engines, f"tests.bench.drivers.{kind}_service", f"tests.bench.drivers.{kind}_client", url
-                ) as line:
-                    line.ask(window, 200 if window == 1 else 500)
-                    return line.ask(window, calls)
+def measure(name: str, grounds: Grounds, progress: Progress, runs: int = 5) -> list[Row]:
+    work, engines, receiver = ROWS[name], grounds.engines, grounds.receiver
 
-            before = receiver.spans
-            ways = {
-                "ours": run_ours,
-                "peer": lambda: run_pair("stock", engines.broker_url),
-                "floor": lambda: run_pair("raw", engines.broker_url),
-            }
-            timings = interleave(ways, runs, lambda text, name=name: progress(f"{name}, {text}"))
-            detail = {
-                "spans_received": receiver.spans - before,
-                "spans_expected": expected,
-                "window": window,
-                "calls_a_run": calls,
-            }
-            found.append(
-                row(
-                    name,
-                    timings,
-                    "calls/s",
-                    AIM,
-                    note="peer: stock nameko 2.14.1, untraced; floor: bare pika",
-                    detail=detail,
-                )
-            )
-    return found
+    def run_ours() -> float:
+        with ours(engines, receiver) as line:
+            return rate(line, work)
+
+    def run_pair(kind: str) -> float:
+        with pair(kind, engines.broker_url) as line:
+            return rate(line, work)
+
+    before = receiver.spans
+    ways = {"ours": run_ours, "peer": lambda: run_pair("stock"), "floor": lambda: run_pair("raw")}
+    timings = interleave(ways, runs, progress, minutes=MINUTES)
+    details = {
+        "spans_received": receiver.spans - before,
+        "spans_expected": len(timings["ours"]) * 2 * (work.calls + work.warm_up),
+        **vars(work),
+    }
+    return [row(name, timings, "calls/s", AIM, note=NOTE, details=details)]

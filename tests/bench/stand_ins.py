@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import urllib.request
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 
 from chassis.database import create_messaging_tables
 from sqlalchemy import create_engine, text
-from tongban_local.checkout import ROOT
+from tongban_local.checkout import ROOT, source_folders
 from tongban_local.ports import free_port
 from tongban_local.processes import NotReady, wait_until
 
@@ -49,7 +50,11 @@ def stand_in_service(
     district = engines.district
     health = f"{district.host}:{free_port(district.host)}"
     environ = district.service_environ(service, health=health)
-    environ |= {"TONGBAN_DATABASE_URL": database.url, "PYTHONPATH": str(ROOT), **told}
+    environ |= {
+        "TONGBAN_DATABASE_URL": database.url,
+        "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *source_folders(ROOT)))),
+        **told,
+    }
     log = district.folder / f"{service}-{health.rpartition(':')[2]}.log"
     with log.open("wb") as out:
         process = subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=environ, stdout=out, stderr=out)

@@ -25,7 +25,7 @@ from tongban.case_routing.v1 import case_routing_pb2 as case_routing
 from tongban.hotline.v1 import hotline_pb2 as hotline
 
 from tests.faults.journal import Attempt, Journal, Outcome
-from tests.faults.rig import HUANGPU, Side
+from tests.faults.side import HUANGPU, Side
 
 M = TypeVar("M", bound=Message)
 

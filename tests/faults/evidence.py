@@ -18,7 +18,8 @@ from typing import Any
 
 from tests.faults.compare import Found
 from tests.faults.journal import Journal
-from tests.faults.rig import GUSU, Rig, Side
+from tests.faults.rig import Rig
+from tests.faults.side import GUSU, Side
 
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([^@>]+)@", re.MULTILINE | re.IGNORECASE)
 _OFFERS = {"TicketTransferOffered", "HandOverOffered"}

@@ -109,8 +109,8 @@ class Ledger:
             notes.append(f"Each case: {'; '.join(each)}.")
         k = min((len(kept.trials) for kept in self.cases.values()), default=0)
         if total.bad == 0 and k:
-            each = " in each case" if len(self.cases) > 1 else ""
-            notes.append(f"{k} trials{each} with nothing lost say: below 3/{k} of such faults lose anything.")
+            where = " in each case" if len(self.cases) > 1 else ""
+            notes.append(f"{k} trials{where} with nothing lost say: below 3/{k} of such faults lose anything.")
         if total.mail_copies:
             notes.append(
                 f"{total.mail_copies} mails came as two identical copies under one Message-ID (a process killed between the "

@@ -13,9 +13,12 @@ from tests.faults.evidence import MailSink, Witness, complete
 from tests.faults.journal import Attempt, Journal, Outcome, Wanted
 from tests.faults.rig import Rig
 
-#: How long everything may take to settle after a fault; a control is given up sooner, once nothing moves any more.
-DRAIN_S, STALLED_S = 90.0, 6.0
-POLL_S = 0.15
+#: How long everything may take to settle after a fault. A control that nothing is on its way in any more is given up sooner:
+#: what is absent then will not come.
+DRAIN_S, STALLED_S = 90.0, 3.0
+#: What a control's relay or courier has given up waits for ever.
+GIVEN_UP_S = 25.0
+POLL_S = 0.2
 #: A late double has this long to show after everything is done.
 AFTERMATH_S = 0.3
 
@@ -98,7 +101,7 @@ class Trial:
         """Waits until everything has settled, then compares. A control ends once nothing moves for a while."""
         if not self._over:
             self.over()
-        first, last = self._settle(asking, STALLED_S if self.control else drain_s, quiet)
+        first, last = self._settle(asking, GIVEN_UP_S if self.control else drain_s, quiet)
         time.sleep(AFTERMATH_S)
         verdict = compare(self.journal, self.look())
         name = f"{self.number}{' control' if self.control else ''}"
@@ -120,7 +123,7 @@ class Trial:
                 moved = max(moved, now - patience_s / 2)
             if answered and self._settled(found) and (not quiet or not self.rig.waiting()):
                 return first, now - self._over
-            if now - moved > patience_s:
+            if now - moved > patience_s or (self.control and now - moved > STALLED_S and not self.rig.waiting()):
                 if asking is not None:
                     asking.end()
                     asking.join()

@@ -28,6 +28,7 @@ from chassis.wire import (
     JSON,
     PROTOBUF,
     RPC_EXCHANGE,
+    SEALED,
     decode_reply,
     encode_fault,
     rpc_queue,
@@ -160,12 +161,15 @@ class BusClient:
             DATA_CONTENT_TYPE: PROTOBUF,
             **more,
         }
+        type, body = message.DESCRIPTOR.full_name, message.SerializeToString()
+        if DISTRICT in more:
+            headers[DATA_CONTENT_TYPE], body = SEALED, self.engines.transit.seal(body, id=id, type=type)
         properties = pika.BasicProperties(
-            content_type=PROTOBUF,
+            content_type=headers[DATA_CONTENT_TYPE],
             headers=headers,
             delivery_mode=2,
             message_id=id,
-            type=message.DESCRIPTOR.full_name,
+            type=type,
             user_id=publisher,
         )
         with self.engines.channel(self.engines.amqp_url(publisher)) as channel:
@@ -173,7 +177,7 @@ class BusClient:
             channel.basic_publish(
                 f"{publisher}.events",
                 f"{prefix}{message.DESCRIPTOR.name}",
-                message.SerializeToString(),
+                body,
                 properties,
                 True,
             )
@@ -188,7 +192,8 @@ class BusClient:
                 while (got := channel.basic_get("evt.courier.outbound", auto_ack=True))[0] is not None:
                     _, properties, body = got
                     assert properties.type == message_type.DESCRIPTOR.full_name, properties.type
-                    found.append((properties.headers, message_type.FromString(body)))
+                    opened = self.engines.transit.open(body, id=properties.message_id, type=properties.type)
+                    found.append((properties.headers, message_type.FromString(opened)))
             return len(found) >= count
 
         eventually(look, timeout_s)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pika
 from chassis.database import migrate
+from chassis.sealed import TransitSeal
 from tongban_broker.bus import Bus
 from tongban_broker.definitions import queue_names
 from tongban_database import roles
@@ -49,6 +50,11 @@ class Engines:
     def amqp_url(self, user: str) -> str:
         """As one service, with just its rights."""
         return self.district.amqp_url(user)
+
+    @property
+    def transit(self) -> TransitSeal:
+        """What seals messages for and from other districts here, as every service process of this district has it."""
+        return TransitSeal.of(self.district.secrets.transit_key)
 
     @property
     def trial_url(self) -> str:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
 
+from case_routing.adapters.signed_copy import PartyKey
+from case_routing.domain.agreements import Agreement
 from case_routing.domain.events import Arrived, Offered, Send
 from case_routing.domain.history import Moment, Step
 from case_routing.domain.letters import Dossier, read
 from case_routing.domain.materials import Upload
 from case_routing.domain.model import Applicant, Case, Guide, Item, Material, Mode
 from case_routing.domain.policies import Application, accept, receive, submit
+from joserfc import jws
+from joserfc.jwk import OKPKey
 
 INTAKE, HANDLING = "320508", "310101"
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -82,3 +89,45 @@ def a_guide(handling: str = HANDLING, mode: Mode = Mode.FULLY_ONLINE) -> Guide:
 
 def an_upload(key: str = "identity_card", content: bytes = b"scan of a card", **changes: str) -> Upload:
     return Upload(**{"key": key, "name": f"{key}.pdf", "media_type": "application/pdf", "content": content} | changes)
+
+
+# Agreements -------------------------------------------------------------------------------------------------------------
+
+_SIGNING = {code: OKPKey.generate_key("Ed25519", {"kid": f"key of {code}"}) for code in (INTAKE, HANDLING)}
+
+
+def an_agreement(**changes) -> Agreement:
+    values = {
+        "parties": tuple(sorted((INTAKE, HANDLING))),
+        "version": 1,
+        "valid_from": START - timedelta(days=1),
+        "valid_until": None,
+        "opens": {INTAKE: {"*"}},
+    } | changes
+    opens = {giver: frozenset(what) for giver, what in values["opens"].items()}
+    return Agreement(**(values | {"opens": opens}))
+
+
+def a_signed_copy(made: Agreement, *, signers: Sequence[str] = (INTAKE, HANDLING)) -> tuple[str, list[PartyKey]]:
+    """The file that both parties' couriers install, and the keys that they are known by."""
+    payload = {
+        "format": "tongban-agreement/1",
+        "notice_starts": "handling",
+        "opens": {giver: sorted(what) for giver, what in made.opens.items()},
+        "parties": list(made.parties),
+        "valid_from": made.valid_from.isoformat().replace("+00:00", ".000000Z"),
+        "valid_until": made.valid_until and made.valid_until.isoformat().replace("+00:00", ".000000Z"),
+        "version": made.version,
+    }
+    body = json.dumps(payload, separators=(",", ":"), sort_keys=True).encode()
+    signatures = []
+    for code in signers:
+        member = {"protected": {"alg": "EdDSA", "kid": f"key of {code}"}}
+        signed = jws.serialize_json([member], body, _SIGNING[code], algorithms=["EdDSA"])
+        signatures += signed["signatures"]
+    encoded = base64.urlsafe_b64encode(body).rstrip(b"=").decode()
+    keys = [
+        PartyKey(code, f"key of {code}", "EdDSA", json.dumps(key.as_dict(private=False)))
+        for code, key in _SIGNING.items()
+    ]
+    return json.dumps({"payload": encoded, "signatures": signatures}), keys

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 
+from case_routing.domain.agreements import Agreement
 from case_routing.domain.errors import UnknownItem
 from case_routing.domain.events import Event, Offered, Progressed, Send
 from case_routing.domain.letters import Dossier
 from case_routing.domain.model import Applicant, Case, Guide
 from case_routing.domain.policies import due_act
 from chassis.paging import Wish
+
+from .factories import an_agreement
 
 
 @dataclass
@@ -54,14 +57,33 @@ class FakeCases:
 
 
 @dataclass
+class FakeAgreements:
+    here: str
+    kept: list[tuple[Agreement, str]] = field(default_factory=list)
+
+    def of(self, peer: str) -> Sequence[Agreement]:
+        return [made for made, _ in self.kept if set(made.parties) == {self.here, peer}]
+
+    def text(self, made: Agreement) -> str | None:
+        return next(
+            (text for kept, text in self.kept if (kept.parties, kept.version) == (made.parties, made.version)), None
+        )
+
+    def add(self, made: Agreement, text: str) -> None:
+        self.kept.append((made, text))
+
+
+@dataclass
 class FakeWork:
     cases: FakeCases
+    agreements: FakeAgreements
     events: list[Event] = field(default_factory=list)
     _ids: count = field(default_factory=lambda: count(1))
 
     @classmethod
     def of(cls, here: str) -> FakeWork:
-        return cls(FakeCases(here))
+        """At first with an agreement under which everything may be opened."""
+        return cls(FakeCases(here), FakeAgreements(here, [(an_agreement(), "")]))
 
     def record(self, event: Event) -> None:
         self.events.append(event)

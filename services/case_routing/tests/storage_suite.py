@@ -13,7 +13,19 @@ from case_routing.domain.model import Act, Answer, Case, Entry, Mode
 from case_routing.domain.policies import accept, grant, receive, submit
 from chassis.paging import Wish
 
-from .factories import HANDLING, INTAKE, START, a_number, an_applicant, an_application, at, forwarded, submitted
+from .factories import (
+    HANDLING,
+    INTAKE,
+    START,
+    a_number,
+    a_signed_copy,
+    an_agreement,
+    an_applicant,
+    an_application,
+    at,
+    forwarded,
+    submitted,
+)
 
 
 def stored(case: Case) -> Case:
@@ -115,3 +127,13 @@ class StorageSuite:
         assert [case.number for case in first] == waits
         assert [c.number for c in cases.worklist(Wish(2, (first[1].submitted_at, first[1].number)))] == waits[2:]
         assert cases.worklist(Wish(2, (START + timedelta(days=1), ""))) == []
+
+    def test_agreements_are_read_back_by_the_other_party_every_version(self, storage) -> None:
+        first, second = an_agreement(opens={INTAKE: {"x"}}), an_agreement(version=2, valid_until=START)
+        for made in (first, second):
+            storage(INTAKE).agreements.add(made, a_signed_copy(made)[0])
+        agreements = storage(INTAKE).agreements
+        assert sorted(agreements.of(HANDLING), key=lambda made: made.version) == [first, second]
+        assert agreements.of("340103") == []
+        assert agreements.text(second) == a_signed_copy(second)[0]
+        assert agreements.text(an_agreement(version=3)) is None

@@ -11,12 +11,15 @@ from uuid import UUID
 from courier import keys as key_files
 from courier import registry_file
 from courier.adapters import jose
+from courier.adapters.seals import JoseSeals
 from courier.domain import envelope, evidence, receipts
 from courier.domain.canonical import digest
 from courier.domain.chain import Entry, Head, Kind, extend
 from courier.domain.envelope import Claims, Lane
 from courier.domain.receipts import Item, Receipt, Verdict
 from courier.domain.registry import Key, Member, Registry
+from courier.domain.rules import Route
+from courier.domain.trust import Trust
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 GUSU, HUANGPU, TIANNING, GULOU = "320508", "310101", "320402", "320106"
@@ -157,3 +160,11 @@ class World:
 
     def file(self, subject: str) -> bytes:
         return evidence.write(subject, [book.part(subject) for book in self.books.values()])
+
+
+def seals_of(code: str) -> JoseSeals:
+    return JoseSeals(code, a_registry(), private_keys(code))
+
+
+def trust_of(home: str) -> Trust:
+    return Trust(home, a_registry(), {}, {OFFER: Route(OFFER, "case_routing", "case_routing", True)})

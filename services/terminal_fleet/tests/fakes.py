@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chassis.paging import Wish
+from terminal_fleet.domain.errors import KeyTaken
 from terminal_fleet.domain.events import KioskChanged, ToDistrict
 from terminal_fleet.domain.model import Health, Kiosk
 
@@ -20,7 +21,12 @@ class FakeKiosks:
 
     get_for_change = get
 
+    def holder_of(self, key_thumbprint: str) -> str | None:
+        return next((each.id for each in self.kept.values() if each.key_thumbprint == key_thumbprint), None)
+
     def save(self, kiosk: Kiosk) -> None:
+        if kiosk.key_thumbprint and self.holder_of(kiosk.key_thumbprint) not in (None, kiosk.id):
+            raise KeyTaken
         self.kept[kiosk.id] = kiosk
 
     def list(self, wish: Wish) -> Sequence[Kiosk]:
@@ -37,9 +43,21 @@ class FakeKiosks:
 
 
 @dataclass
+class FakePeers:
+    codes: set[str] = field(default_factory=set)
+
+    def add(self, code: str) -> None:
+        self.codes.add(code)
+
+    def has(self, code: str) -> bool:
+        return code in self.codes
+
+
+@dataclass
 class FakeWork:
     district: str
     kiosks: FakeKiosks = field(default_factory=FakeKiosks)
+    peers: FakePeers = field(default_factory=FakePeers)
     recorded: list[KioskChanged] = field(default_factory=list)
     sent: list[tuple[str, ToDistrict]] = field(default_factory=list)
 

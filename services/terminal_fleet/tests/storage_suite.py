@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from chassis.paging import Wish
+from terminal_fleet.domain.errors import KeyTaken
 from terminal_fleet.domain.model import Health, Placement
 
 from .factories import GUSU, HUANGPU, NOW, kiosk
@@ -27,6 +28,7 @@ class StorageSuite:
             sequence=7,
             software_version="4.0.1",
             attention="x",
+            key_thumbprint="t",
             offer_id="y",
         )
         work.kiosks.save(saved)
@@ -69,3 +71,24 @@ class StorageSuite:
         before = NOW - timedelta(seconds=90)
         assert [each.id for each in work.kiosks.online_before(before, 9)] == [older.id, old.id]
         assert [each.id for each in work.kiosks.online_before(before, 1)] == [older.id]
+
+    def test_a_key_belongs_to_one_kiosk(self, work) -> None:
+        first = kiosk(1, key_thumbprint="t")
+        assert work.kiosks.holder_of("t") is None
+        work.kiosks.save(first)
+        work.kiosks.save(first.changed(name="renamed"))
+        assert work.kiosks.holder_of("t") == first.id
+        with pytest.raises(KeyTaken):
+            work.kiosks.save(kiosk(2, key_thumbprint="t"))
+
+    def test_kiosks_whose_key_is_not_known_stand_side_by_side(self, work) -> None:
+        for n in range(2):
+            work.kiosks.save(kiosk(n))
+        assert len(work.kiosks.list(Wish(9))) == 2
+
+    def test_a_peer_is_known_once_it_was_added_however_often(self, work) -> None:
+        assert not work.peers.has(GUSU)
+        work.peers.add(GUSU)
+        work.peers.add(GUSU)
+        assert work.peers.has(GUSU)
+        assert not work.peers.has(HUANGPU)

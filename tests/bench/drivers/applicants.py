@@ -1,12 +1,12 @@
 """Applies at a district's gateway over HTTPS, each applicant on a connection that stays open.
 
-argv: {"host", "port", "authority", "application", "tokens", "cases", "courier"}; the last two are the databases where it is looked
+Options: {"host", "port", "authority", "application", "tokens", "cases", "courier"}; the last two are the databases where it is looked
 for the peer's receipts. Questions:
 ["apply", count, at once]                 all are sent, each until its 201
 ["cross", count, at once, in flight]      and until the peer's receipt is stored; so many may be under way
 ["one", count, pause in seconds]          one after the other, each until its receipt
 ["tokens", [...]]                         fresh ones
-An answer has "seconds" and, by application, "posted_ms" and "receipted_ms".
+An answer has "seconds", "repeated" (how many applications had to be, so far) and, by application, "posted_ms" and "receipted_ms".
 """
 
 import http.client
@@ -15,17 +15,21 @@ import ssl
 import sys
 import threading
 import time
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
 from tests.bench.by_hand import in_thread, session
 
-options = json.loads(sys.argv[1])
+options = json.loads(sys.stdin.readline())
 tls = ssl.create_default_context(cafile=options["authority"])
 BODY = json.dumps(options["application"]).encode()
 #: How often receipts are looked for, under load and one by one.
-LOOK_S, LOOK_CLOSELY_S = 0.01, 0.001
+LOOK_S, LOOK_CLOSELY_S = 0.025, 0.001
+TRIES, REPEAT_S = 5, 0.2
+#: When an application had to be repeated, under the same idempotency key.
+repeated: list[float] = []
 _RECEIPTED = """SELECT sent.id::text FROM sent JOIN receipt ON receipt.id = sent.receipt_id
     WHERE sent.id = ANY(%s::uuid[]) AND state = 'receipted'"""
 
@@ -42,19 +46,24 @@ class Applicant:
         self._http.connect()
 
     def apply(self) -> str:
-        """The number of the case. Raises RuntimeError for anything but 201."""
+        """The number of the case; what is not answered in time is repeated, as the API says. Raises RuntimeError."""
         tokens = options["tokens"]
         headers = {
             "Authorization": f"Bearer {tokens[self._number % len(tokens)]}",
             "Content-Type": "application/json",
             "Idempotency-Key": str(uuid4()),
         }
-        self._http.request("POST", "/v1/cases", BODY, headers)
-        answer = self._http.getresponse()
-        said = answer.read()
-        if answer.status != 201:
-            raise RuntimeError(f"{answer.status} {said[:300]!r}")
-        return json.loads(said)["number"]
+        for _ in range(TRIES):
+            self._http.request("POST", "/v1/cases", BODY, headers)
+            answer = self._http.getresponse()
+            said = answer.read()
+            if answer.status == 201:
+                return str(json.loads(said)["number"])
+            if answer.status != 503:
+                break
+            repeated.append(time.time())
+            time.sleep(REPEAT_S)
+        raise RuntimeError(f"{answer.status} {said[:300]!r}")
 
 
 class Receipts:
@@ -199,7 +208,7 @@ def renew(tokens: list[str]) -> dict:
     return {}
 
 
-DEEDS = {"apply": apply, "cross": cross, "one": one, "tokens": renew}
+DEEDS: dict[str, Callable[..., dict]] = {"apply": apply, "cross": cross, "one": one, "tokens": renew}
 for line in sys.stdin:
     deed, *arguments = json.loads(line)
-    print(json.dumps(DEEDS[deed](*arguments)), flush=True)
+    print(json.dumps({**DEEDS[deed](*arguments), "repeated": len(repeated)}), flush=True)

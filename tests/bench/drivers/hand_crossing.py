@@ -8,7 +8,7 @@
  6  A, courier    receipts consumed: receipt; sent, due, link · commit · ack
 
 Every step is a thread with connections of its own, and goes on as soon as it is given something. Plain AMQP, no sealing, no signing,
-no checks. argv: {"a", "b": amqp of each district's vhost `courier`, "a_bus": of A's vhost `district`, "cases", "courier_a", "courier_b":
+no checks. Options: {"a", "b": amqp of each district's vhost `courier`, "a_bus": of A's vhost `district`, "cases", "courier_a", "courier_b":
 databases, "rows": by_hand.pack for each of these, "number": of the application in the rows}. Questions as of applicants.py:
 ["cross", count, at once, in flight], ["one", count, pause in seconds]; answers "seconds", "receipted_ms".
 """
@@ -18,6 +18,7 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Callable
 from itertools import count
 from uuid import uuid4
 
@@ -42,7 +43,7 @@ RECEIPTED = (
     """UPDATE sent SET state = 'receipted', settled_at = now(), receipt_id = %s::uuid WHERE id = ANY(%s::uuid[])"""
 )
 
-options = json.loads(sys.argv[1])
+options = json.loads(sys.stdin.readline())
 cases, sending, taking = (unpack(options["rows"][name]) for name in ("cases", "courier_a", "courier_b"))
 keys = keys_of(cases.values())
 old = options["number"]
@@ -136,8 +137,8 @@ def store() -> None:
 def insert(cursor, likenesses, applications: list, places, tables: tuple) -> int:
     """The rows of a batch, one statement a table; the last place in the log."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    as_new = {"state": "waiting", "due_at": now, "created_at": now}
-    as_new |= dict.fromkeys(("settled_at", "receipt_id", "answered_at", "confirmed_at"))
+    not_yet = dict.fromkeys(("settled_at", "receipt_id", "answered_at", "confirmed_at"))
+    as_new = {"state": "waiting", "due_at": now, "created_at": now, **not_yet}
     seqs = [next(places) for _ in applications]
     given = [{**as_new, "number": next(numbers), "seq": seq, "log_seq": seq} for seq in seqs]
     for table in tables:
@@ -223,6 +224,7 @@ def one(wanted: int, pause_s: float) -> dict:
     return {"seconds": time.perf_counter() - began, "receipted_ms": [round(1000 * each, 2) for each in took]}
 
 
+DEEDS: dict[str, Callable[..., dict]] = {"cross": cross, "one": one}
 declare()
 seed()
 for step in (relay, store, send, arrive, settle):
@@ -230,4 +232,4 @@ for step in (relay, store, send, arrive, settle):
 print(json.dumps("ready"), flush=True)
 for line in sys.stdin:
     deed, *arguments = json.loads(line)
-    print(json.dumps({"cross": cross, "one": one}[deed](*arguments)), flush=True)
+    print(json.dumps(DEEDS[deed](*arguments)), flush=True)

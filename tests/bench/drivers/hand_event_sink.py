@@ -1,6 +1,6 @@
 """The floor of events, second half: each message consumed, its inbox row and its effect in one commit, then acked.
 
-argv: {"amqp", "database", "queue", "at_once", "prefetch"}; works until its input ends, for which it tells that it is ready.
+Options: {"amqp", "database", "queue", "at_once", "prefetch"}; works until its input ends, for which it tells that it is ready.
 """
 
 import json
@@ -8,7 +8,7 @@ import sys
 
 from tests.bench.by_hand import blocking_channel, in_thread, session
 
-options = json.loads(sys.argv[1])
+options = json.loads(sys.stdin.readline())
 
 
 def handle(channel) -> None:

@@ -1,6 +1,6 @@
 """The floor of events, first half: a commit an event, then batches of at most 250: confirmed publishes and one commit.
 
-argv: {"amqp", "database", "exchange", "key", "batch"}; a question [events, at once, octets]; the answer comes when all are marked.
+Options: {"amqp", "database", "exchange", "key", "batch"}; a question [events, at once, octets]; the answer comes when all are marked.
 """
 
 import json
@@ -13,7 +13,7 @@ import pika
 
 from tests.bench.by_hand import Publisher, in_thread, session
 
-options = json.loads(sys.argv[1])
+options = json.loads(sys.stdin.readline())
 publisher = Publisher(options["amqp"])
 written: queue.Queue = queue.Queue()
 INSERT = "INSERT INTO outbox (id, exchange, routing_key, type, headers, body) VALUES (%s, %s, %s, %s, %s, %s)"

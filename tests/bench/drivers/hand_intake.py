@@ -1,6 +1,6 @@
 """The floor of intake: the rows of one application, one INSERT a table, in one commit; as many at once as ours.
 
-argv: database, rows (by_hand.pack); a question [number of the application in the rows, how many, at once]; the answer: seconds.
+Options: {"database", "rows": by_hand.pack}; a question [number of the application in the rows, how many, at once]; the answer: seconds.
 """
 
 import json
@@ -10,7 +10,8 @@ from uuid import uuid4
 
 from tests.bench.by_hand import fresh, in_thread, keys_of, session, unpack
 
-database, rows = sys.argv[1], unpack(sys.argv[2])
+options = json.loads(sys.stdin.readline())
+database, rows = options["database"], unpack(options["rows"])
 
 
 keys = keys_of(rows.values())

@@ -11,7 +11,7 @@ from chassis.caller import RpcCaller
 from chassis.green import spawn
 from services.chassis.tests.stand_ins.contract import Note
 
-options = json.loads(sys.argv[1])
+options = json.loads(sys.stdin.readline())
 telemetry.configure("driver", "320508", options["otlp_endpoint"])
 caller = RpcCaller(options["amqp_url"], "driver")
 caller.start()

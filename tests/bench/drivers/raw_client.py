@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pika
 
-connection = pika.BlockingConnection(pika.URLParameters(sys.argv[1]))
+connection = pika.BlockingConnection(pika.URLParameters(json.loads(sys.stdin.readline())))
 channel = connection.channel()
 key = str(uuid4())
 queue = f"rpc.reply-standalone_rpc_proxy_bench-{key}"

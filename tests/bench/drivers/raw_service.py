@@ -1,11 +1,20 @@
 """The floor's server: the same echo on bare pika, one acked message at a time."""
 
 import json
+import os
 import sys
 
 import pika
 
-connection = pika.BlockingConnection(pika.URLParameters(sys.argv[1]))
+from tests.bench.by_hand import in_thread
+
+
+def end_with_input():
+    sys.stdin.read()
+    os._exit(0)
+
+
+connection = pika.BlockingConnection(pika.URLParameters(json.loads(sys.stdin.readline())))
 channel = connection.channel()
 channel.basic_qos(prefetch_count=100)
 
@@ -20,5 +29,6 @@ def answer(channel, method, properties, body):
 
 
 channel.basic_consume("rpc-echo", answer)
+in_thread(end_with_input)
 print(json.dumps("ready"), flush=True)
 channel.start_consuming()

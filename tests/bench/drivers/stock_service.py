@@ -5,10 +5,16 @@ import eventlet
 eventlet.monkey_patch()
 
 import json  # noqa: E402
+import os  # noqa: E402
 import sys  # noqa: E402
 
+from eventlet import patcher  # noqa: E402
+from nameko.amqp.publish import Publisher  # noqa: E402
+from nameko.constants import NON_PERSISTENT  # noqa: E402
 from nameko.rpc import rpc  # noqa: E402
 from nameko.runners import ServiceRunner  # noqa: E402
+
+Publisher.delivery_mode = NON_PERSISTENT  # as ours: nothing that a call needs outlives its caller
 
 
 class EchoService:
@@ -19,8 +25,14 @@ class EchoService:
         return {"text": request["text"]}
 
 
-runner = ServiceRunner({"AMQP_URI": sys.argv[1], "max_workers": 50, "serializer": "json"})
+def end_with_input():
+    sys.stdin.read()
+    os._exit(0)
+
+
+runner = ServiceRunner({"AMQP_URI": json.loads(sys.stdin.readline()), "max_workers": 50, "serializer": "json"})
 runner.add_service(EchoService)
 runner.start()
+patcher.original("threading").Thread(target=end_with_input, daemon=True).start()
 print(json.dumps("ready"), flush=True)
 runner.wait()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import removals  # beside this file, wherever it was copied to
+import courier_removals  # beside this file, wherever it was copied to
+import removals
 
 service, *names = sys.argv[1:]
 arguments = []
@@ -19,6 +20,7 @@ if "--" in names:
     at = names.index("--")
     names, arguments = names[:at], names[at + 1 :]
 for name in names:
-    getattr(removals, name)()
+    found = getattr(removals, name, None) or getattr(courier_removals, name)
+    found()
 sys.argv = [service, *arguments]
 runpy.run_module(service, run_name="__main__")

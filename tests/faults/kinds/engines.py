@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tests.faults.kinds import KILLED
 from tests.faults.kinds.kills import MIXED
-from tests.faults.rig import Rig, Side
+from tests.faults.rig import Rig
 from tests.faults.row import Case, Fault
+from tests.faults.side import Side
 from tests.faults.trial import Result, Trial
 
 #: A client repeats for so long: the slowest start of a broker is well below.

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from tongban_local.account import own
 from tongban_local.processes import wait_until
 
 from tests.faults.kinds import KILLED
-from tests.faults.rig import Rig, Service
+from tests.faults.rig import Rig
 from tests.faults.row import Case, Fault
+from tests.faults.service import Service
+from tests.faults.side import Side
 from tests.faults.trial import Result, Trial
 
 MIXED = {"ticket": 22, "case": 18, "notice": 12}
@@ -63,27 +69,43 @@ def _at(point: str) -> Case:
 def _crash(trial: Trial, point: str) -> Result:
     """A courier of a test build dies where it is told to, by a file that names the point, in the middle of the work."""
     rig = trial.rig
-    file = rig.folder / "crash" / "point"
-    if not file.parent.exists():
-        file.parent.mkdir()
-        own(file.parent)
     where, lacks, _ = _POINTS[point]
-    for side in (rig.here, rig.there):
+    orders = {side.code: _order(rig, side) for side in rig.sides.values()}
+    for side in rig.sides.values():
         removed, told = _build(lacks, side is rig.here) if trial.control else ((), {})
-        side["courier"].be(*removed, TONGBAN_CRASH_FILE=str(file), **told)
+        side["courier"].be(*removed, TONGBAN_CRASH_FILE=str(orders[side.code]), **told)
     rig.wait_ready()
-    victim = (rig.here if where == "here" else rig.there)["courier"]
+    side = rig.here if where == "here" else rig.there
+    victim = side["courier"]
     asking = trial.ask({"ticket": 52})
     trial.in_the_middle(8 + trial.number % 4 * 4)
-    file.write_text(point)
-    own(file)
-    try:
+    with _ordered(orders[side.code], point):
         wait_until(lambda: victim.dead, f"{victim.name} to die at {point}", 30)
-    finally:
-        file.unlink(missing_ok=True)
     victim.again().wait_ready()
     trial.over()
     return trial.finish(asking)
+
+
+def _order(rig: Rig, side: Side) -> Path:
+    """Where the courier of one side finds its point: each has a file of its own, for both pass the same points."""
+    folder = rig.folder / f"crash-{side.code}"
+    if not folder.exists():
+        folder.mkdir()
+        own(folder)
+    return folder / "point"
+
+
+@contextmanager
+def _ordered(file: Path, point: str) -> Iterator[None]:
+    """The order stands whole or not at all, and no longer than the block."""
+    draft = file.with_suffix(".draft")
+    draft.write_text(point)
+    own(draft)
+    draft.rename(file)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _build(lacks: str, here: bool) -> tuple[tuple[str, ...], dict[str, str]]:

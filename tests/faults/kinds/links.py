@@ -18,7 +18,7 @@ _FORGET_EVERY = 5
 
 def _builds(trial: Trial) -> None:
     if trial.control:
-        trial.rig.here["courier"].be("hopeful")
+        trial.rig.here["courier"].be("hopeful", TONGBAN_COURIER_WITHOUT="receipt")
         trial.rig.there["courier"].be("asks_for_nothing")
         trial.rig.wait_ready()
 

@@ -26,6 +26,7 @@ from tests.faults.kinds.handlers import doubles_possible
 from tests.faults.rig import Rig
 from tests.faults.row import Case, Fault
 from tests.faults.trial import Result, Trial
+from tests.support.transit import TRANSIT
 
 SERVICE = "hotline"
 EVENTS = 52
@@ -47,7 +48,7 @@ def _write(
     outcome = Outcome.OK
     try:
         with database.transaction() as connection:
-            outbox = Outbox(connection, SERVICE, SystemClock(), new_id)
+            outbox = Outbox(connection, SERVICE, SystemClock(), new_id, TRANSIT)
             for attempt in attempts:
                 now = Timestamp()
                 now.GetCurrentTime()

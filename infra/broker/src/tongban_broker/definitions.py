@@ -78,6 +78,7 @@ def queue_names(bus: Bus, vhost: str = VHOST) -> list[str]:
     """Every queue that the definitions declare in `vhost`, sorted."""
     return sorted(row["name"] for row in _topology(bus)[1] if row["vhost"] == vhost)
 
+
 #: What one peer may hold open (infra/adr/0011: the broker counts too many of connections that lived for milliseconds).
 PEER_LIMITS = {"max-connections": 32, "max-channels": 64}
 

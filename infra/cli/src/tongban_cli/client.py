@@ -20,7 +20,7 @@ _MARGIN_S = 60
 
 
 class Refused(Exception):
-    """The gateway's or identity's problem body (RFC 9457): `status`, `code` and a sentence."""
+    """The gateway's or identity's problem body (RFC 9457), or OAuth's error: `status`, `code` and a sentence."""
 
     def __init__(self, answer: httpx.Response) -> None:
         try:
@@ -31,7 +31,8 @@ class Refused(Exception):
         self.code = str(problem.get("code", ""))
         self.trace_id = str(problem.get("trace_id", ""))
         super().__init__(
-            f"{answer.request.method} {answer.request.url.path}: {self.status} {self.code} {problem.get('detail', '')}"
+            f"{answer.request.method} {answer.request.url.path}: {self.status} {self.code} "
+            f"{problem.get('detail') or problem.get('error_description', '')}"
         )
 
 

@@ -43,13 +43,26 @@ def verifier(role: str, password: str) -> str:
 
 def role_statements(services: Mapping[str, Credentials]) -> list[str]:
     """Makes the roles, or gives them these passwords; run in any database."""
+    return [*creation_statements(services), *login_statements(services)]
+
+
+def creation_statements(services: Iterable[str]) -> list[str]:
+    """Makes the roles that are not there; nobody can log in as one yet."""
     statements = ["REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC"]
-    for service, credentials in sorted(services.items()):
-        passwords = {owner_role(service): credentials.owner, runtime_role(service): credentials.runtime}
-        for role, password in passwords.items():
+    for service in sorted(services):
+        for role in (owner_role(service), runtime_role(service)):
             statements.append(
                 f"DO $$ BEGIN CREATE ROLE {role} NOINHERIT; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
             )
+    return statements
+
+
+def login_statements(services: Mapping[str, Credentials]) -> list[str]:
+    """Lets the roles in, with these passwords."""
+    statements = []
+    for service, credentials in sorted(services.items()):
+        passwords = {owner_role(service): credentials.owner, runtime_role(service): credentials.runtime}
+        for role, password in passwords.items():
             statements.append(f"ALTER ROLE {role} LOGIN PASSWORD '{verifier(role, password)}'")
     return statements
 
@@ -81,9 +94,9 @@ def schema_statements(service: str) -> list[str]:
     ]
 
 
-def access_lines(services: Iterable[str], *, databases: str | None = None) -> list[str]:
-    """pg_hba.conf: each role reaches its own database, with its password; nobody else reaches anything."""
+def access_lines(services: Iterable[str], *, databases: str | None = None, network: str = "127.0.0.0/8") -> list[str]:
+    """pg_hba.conf: each role reaches its own database, with its password, from `network`; nobody else reaches anything."""
     return [
-        f"host {databases or service} {owner_role(service)},{runtime_role(service)} 127.0.0.0/8 scram-sha-256"
+        f"host {databases or service} {owner_role(service)},{runtime_role(service)} {network} scram-sha-256"
         for service in sorted(services)
     ]

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _LIFETIME = timedelta(days=365)
+#: Octets of a common name (RFC 5280, appendix A.1); clients read the alternative names.
+_LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,10 @@ class Authority:
         )
         _write(self._pair, builder.sign(key, hashes.SHA256()), key)
 
-    def server(self, pair: Pair, address: str) -> Pair:
-        """A certificate for servers at the IP `address`, made once."""
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-        return self._issue(pair, address, ExtendedKeyUsageOID.SERVER_AUTH, names)
+    def server(self, pair: Pair, *addresses: str) -> Pair:
+        """A certificate for servers at these IP addresses and DNS names, made once."""
+        names = x509.SubjectAlternativeName(list(map(_general_name, addresses)))
+        return self._issue(pair, addresses[0][:_LONGEST_NAME], ExtendedKeyUsageOID.SERVER_AUTH, names)
 
     def client(self, pair: Pair, common_name: str) -> Pair:
         """A client certificate; the broker takes `common_name` as the user."""
@@ -82,6 +84,13 @@ class Authority:
             builder = builder.add_extension(names, critical=False)
         _write(pair, builder.sign(self._key, hashes.SHA256()), key)  # type: ignore[arg-type]
         return pair
+
+
+def _general_name(address: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(address))
+    except ValueError:
+        return x509.DNSName(address)
 
 
 def _name(common_name: str) -> x509.Name:

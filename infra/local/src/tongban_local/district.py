@@ -136,4 +136,5 @@ class District:
         }
         if service in self.bus.servers:
             settings["DATABASE_URL"] = self.runtime_url(service)
+            settings["TRANSIT_KEY"] = self.secrets.transit_key
         return {**self.process_environ(), **{f"TONGBAN_{key}": value for key, value in settings.items()}}

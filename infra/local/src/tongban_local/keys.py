@@ -33,6 +33,8 @@ class Secrets:
     broker: Mapping[str, str] = field(repr=False)
     database: Mapping[str, Credentials] = field(repr=False)
     field_keys: Mapping[str, str] = field(repr=False)
+    #: What the district's services and its courier share (chassis.sealed.TransitSeal).
+    transit_key: str = field(repr=False)
     people: Mapping[str, str] = field(repr=False)
     trial: str = field(repr=False)
     monitor: str = field(repr=False)
@@ -44,6 +46,7 @@ class Secrets:
             broker={user: password() for user in bus.users},
             database={service: Credentials(password(), password()) for service in bus.servers},
             field_keys={service: base64.b64encode(secrets.token_bytes(32)).decode() for service in bus.users},
+            transit_key=base64.b64encode(secrets.token_bytes(32)).decode(),
             people={person: password() for person in PEOPLE},
             trial=password(),
             monitor=password(),
@@ -66,6 +69,7 @@ class Secrets:
             broker={**fresh.broker, **known["broker"]},
             database={**fresh.database, **database},
             field_keys={**fresh.field_keys, **known["field_keys"]},
+            transit_key=known.get("transit_key", fresh.transit_key),
             people={**fresh.people, **known["people"]},
             trial=known["trial"],
             monitor=known["monitor"],
@@ -74,7 +78,7 @@ class Secrets:
 
     def as_json(self) -> dict[str, Any]:
         pairs = {service: {"owner": c.owner, "runtime": c.runtime} for service, c in self.database.items()}
-        names = ("broker", "field_keys", "people", "trial", "monitor", "admin")
+        names = ("broker", "field_keys", "transit_key", "people", "trial", "monitor", "admin")
         return {"database": pairs, **{name: getattr(self, name) for name in names}}
 
     def accounts(self, peers: tuple[str, ...] = (), *, trial: bool, admin: bool) -> Accounts:

@@ -83,6 +83,8 @@ def service_environ(place: Installation, name: str) -> dict[str, str]:
     """The whole environment of one service process."""
     district = place.district
     common = district.service_environ(name.removesuffix("_http"), health=district.address(f"{name}_health"))
+    if name in EDGES:
+        common.pop("TONGBAN_TRANSIT_KEY", None)  # nothing for or from other districts passes here
     own: Mapping[str, str] = _SETTINGS.get(name, lambda _: {})(place)
     settings = {"OTLP_ENDPOINT": place.spans_url, **own}
     return {**common, **{f"TONGBAN_{key}": value for key, value in settings.items()}}

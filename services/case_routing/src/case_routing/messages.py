@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from tongban.case_routing.v1 import case_routing_pb2 as pb
 from tongban.catalogue.v1 import catalogue_pb2 as catalogue
 from tongban.common.v1 import common_pb2 as common
-from tongban.courier.v1.courier_pb2 import MessageRefused
+from tongban.courier.v1.courier_pb2 import AgreementInstalled, MessageRefused
 from tongban.identity.v1 import identity_pb2 as identity
 
 from case_routing.domain import events, model
@@ -26,7 +26,7 @@ from case_routing.domain.policies import due_act
 from case_routing.usecases.prepare_application import Submission
 from case_routing.usecases.take_back_refused import Refusal
 
-__all__ = ["CONTRACT", "MessageRefused"]
+__all__ = ["CONTRACT", "AgreementInstalled", "MessageRefused"]
 
 CONTRACT = pb.DESCRIPTOR.services_by_name["CaseRoutingService"]
 

@@ -13,6 +13,7 @@ from case_routing.usecases.deliver_case import deliver_case
 from case_routing.usecases.get_case import get_case
 from case_routing.usecases.grant_case import grant_case
 from case_routing.usecases.hand_over_case import hand_over_case
+from case_routing.usecases.keep_agreement import keep_agreement
 from case_routing.usecases.list_my_cases import list_my_cases
 from case_routing.usecases.list_worklist import list_worklist
 from case_routing.usecases.read_letter import read_letter
@@ -132,6 +133,10 @@ class CaseRoutingService:
     @subscribe(messages.MessageRefused)
     def on_message_refused(self, event, delivery):
         take_back_refused(self.app.join(delivery), messages.refusal_of(event), self.app.moment())
+
+    @subscribe(messages.AgreementInstalled)
+    def on_agreement_installed(self, event, delivery):
+        keep_agreement(self.app.join(delivery), self.app.district, *self.app.signed_copy(event))
 
     def _act(self, act, request, call, *more):
         """One act of a clerk, done once per idempotency key."""

@@ -17,7 +17,9 @@ from chassis.telemetry import current_traceparent
 
 from case_routing.adapters.numbers import RandomNumbers
 from case_routing.adapters.remote import RemoteCatalogue, RemotePeople
+from case_routing.adapters.signed_copy import PartyKey, read_copy
 from case_routing.adapters.storage import Work
+from case_routing.domain.agreements import Agreement
 from case_routing.domain.errors import UnknownCase
 from case_routing.domain.history import Moment
 from case_routing.domain.model import Case
@@ -55,6 +57,11 @@ class App:
     def join(self, delivery: Delivery) -> Work:
         """The transaction in which an event is handled once."""
         return Work(delivery.connection, self.process.outbox(delivery.connection), self.cipher, self.district)
+
+    def signed_copy(self, event: Any) -> tuple[Agreement, str]:
+        """The agreement that the courier tells of, its signatures checked, and its text. Raises BadAgreement."""
+        keys = [PartyKey(key.district, key.kid, key.alg, key.public_jwk) for key in event.keys]
+        return read_copy(event.signed_agreement, keys)
 
     def prepare(self, submission: Submission) -> Application:
         return prepare_application(submission, self.office, self.process.clock.now())

@@ -133,5 +133,6 @@ class OtherDistrict:
                 _, properties, body = got
                 kind = properties.type.rpartition(".")[2]
                 if properties.headers["tongban.target"] == self.here:
-                    found.append((properties.headers, messages.unpack(kind, body, self.here)))
+                    opened = self.bus.engines.transit.open(body, id=properties.message_id, type=properties.type)
+                    found.append((properties.headers, messages.unpack(kind, opened, self.here)))
         return found

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
+from case_routing.domain.agreements import Agreement
 from case_routing.domain.events import Acted, Offered, RecallAsked, WithdrawalAsked
 from case_routing.domain.letters import Dossier
 from case_routing.domain.model import Mode, Purpose, State
 from case_routing.domain.policies import accept, grant, refuse, submit
+from chassis.database import Database
 from chassis.errors import Fault, Kind
 from tongban.case_routing.v1 import case_routing_pb2 as pb
 from tongban.catalogue.v1 import catalogue_pb2 as catalogue
 from tongban.common.v1 import common_pb2 as common
-from tongban.courier.v1.courier_pb2 import MessageRefused
+from tongban.courier.v1.courier_pb2 import AgreementInstalled, MessageRefused, PartyKey
 from tongban.identity.v1 import identity_pb2 as identity
 
 from tests.support.calls import BusClient, a_person, eventually
 
-from ..factories import a_number, an_application, at
+from ..factories import a_number, a_signed_copy, an_agreement, an_application, at
 from .neighbours import Neighbour, OtherDistrict
 
 pytestmark = pytest.mark.engines
@@ -33,6 +37,9 @@ CITIZEN, CLERK, OPERATOR = (
 MODES = {
     "online-there": (THERE, catalogue.CROSS_PROVINCE_MODE_FULLY_ONLINE),
     "window-there": (THERE, catalogue.CROSS_PROVINCE_MODE_PROXY_COLLECTION),
+    "online-unagreed": (THERE, catalogue.CROSS_PROVINCE_MODE_FULLY_ONLINE),
+    "window-unagreed": (THERE, catalogue.CROSS_PROVINCE_MODE_PROXY_COLLECTION),
+    "elsewhere": ("340103", catalogue.CROSS_PROVINCE_MODE_FULLY_ONLINE),
     "online-here": (HERE, catalogue.CROSS_PROVINCE_MODE_FULLY_ONLINE),
     "window-here": (HERE, catalogue.CROSS_PROVINCE_MODE_PROXY_COLLECTION),
 }
@@ -67,6 +74,27 @@ def a_person_of(body: bytes) -> identity.Applicant:
     )
 
 
+#: What both may open at each other while these tests run.
+AGREED = an_agreement(valid_from=datetime(2020, 1, 1, tzinfo=UTC), opens={HERE: {"online-there", "window-there"}})
+
+
+def tell_of(bus: BusClient, made: Agreement, **changes) -> str:
+    """As the courier tells of an agreement that was installed."""
+    text, keys = a_signed_copy(made, **changes)
+    wire = [PartyKey(district=k.district, kid=k.kid, alg=k.alg, public_jwk=k.public) for k in keys]
+    event = AgreementInstalled(peer=THERE, version=made.version, signed_agreement=text, keys=wire)
+    return bus.tell(event, source="courier", subject=f"agreement/{THERE}")
+
+
+def kept_versions(database) -> list[int]:
+    store = Database(database.url)
+    try:
+        with store.transaction() as connection:
+            return list(connection.exec_driver_sql("SELECT version FROM agreement ORDER BY version").scalars())
+    finally:
+        store.close()
+
+
 @pytest.fixture(scope="module")
 def bus(broker, database, service_process):
     with (
@@ -77,7 +105,10 @@ def bus(broker, database, service_process):
         service_process(
             "case_routing", database, TONGBAN_RETRY_LADDER="1", TONGBAN_OTLP_ENDPOINT=f"http://{broker.district.host}:9"
         )
-        yield BusClient(broker)
+        client = BusClient(broker)
+        tell_of(client, AGREED)
+        eventually(lambda: kept_versions(database) == [1])
+        yield client
 
 
 @pytest.fixture
@@ -138,6 +169,32 @@ def refused(bus, verb: str, number: str, actor=CLERK, **more) -> Fault:
     with pytest.raises(Fault) as caught:
         act(bus, verb, number, actor, **more)
     return caught.value
+
+
+# Agreements -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("item", ["online-unagreed", "window-unagreed"])
+def test_an_item_that_the_agreement_in_force_does_not_cover_is_refused_at_once(bus, there, item):
+    with pytest.raises(Fault) as caught:
+        apply(bus, item)
+    assert (caught.value.code, caught.value.kind) == ("case_routing.not_agreed", Kind.CONFLICT)
+    assert there._drain() == []
+
+
+def test_an_item_of_a_district_without_an_agreement_is_refused_at_once(bus):
+    with pytest.raises(Fault) as caught:
+        apply(bus, "elsewhere")
+    assert caught.value.code == "case_routing.no_agreement"
+
+
+def test_a_copy_that_only_one_party_signed_is_never_kept_and_the_same_one_again_changes_nothing(bus, database):
+    tell_of(bus, replace(AGREED, version=7), signers=[HERE])
+    tell_of(bus, AGREED)
+    case = apply(bus, "online-there")
+    assert case.handling_district == THERE
+    eventually(lambda: bus.parked("case_routing"))
+    assert kept_versions(database) == [1]
 
 
 # One district ---------------------------------------------------------------------------------------------------------

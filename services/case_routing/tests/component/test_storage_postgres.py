@@ -17,6 +17,8 @@ from chassis.database import Database
 from chassis.outbox import Outbox
 from chassis.sealed import FieldCipher
 
+from tests.support.transit import TRANSIT
+
 from ..factories import INTAKE, at, submitted, under_review
 from ..storage_suite import StorageSuite
 
@@ -37,7 +39,7 @@ def rows(database):
 
 
 def work_of(connection, here: str) -> Work:
-    return Work(connection, Outbox(connection, "case_routing", FixedClock(), new_id), FieldCipher(KEY), here)
+    return Work(connection, Outbox(connection, "case_routing", FixedClock(), new_id, TRANSIT), FieldCipher(KEY), here)
 
 
 class TestPostgres(StorageSuite):
@@ -84,8 +86,10 @@ def test_a_letter_to_the_handling_district_carries_the_contents_also_from_a_late
         for event in received.events:
             work.record(event)
     with rows.transaction() as connection:
-        body = connection.execute(sa.text("SELECT body FROM outbox WHERE type LIKE '%HandOverOffered'")).scalar_one()
-    offer = messages.HandOverOffered.FromString(bytes(body))
+        row = connection.execute(
+            sa.text("SELECT id::text AS id, type, body FROM outbox WHERE type LIKE '%HandOverOffered'")
+        ).one()
+    offer = messages.HandOverOffered.FromString(TRANSIT.open(row.body, id=row.id, type=row.type))
     assert offer.file.materials[0].content == b"scan of a card"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..fakes import FakeCases, FakeWork
+from ..fakes import FakeAgreements, FakeCases, FakeWork
 from ..storage_suite import StorageSuite
 
 
@@ -12,4 +12,5 @@ class TestFake(StorageSuite):
     @pytest.fixture
     def storage(self):
         kept: dict = {}
-        return lambda here: FakeWork(FakeCases(here, kept))
+        agreed: list = []
+        return lambda here: FakeWork(FakeCases(here, kept), FakeAgreements(here, agreed))

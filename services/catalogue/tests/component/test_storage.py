@@ -13,6 +13,8 @@ from chassis.outbox import Outbox
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from tests.support.transit import TRANSIT
+
 from ..factories import GUSU, NOW, content, item
 from ..storage_suite import StorageSuite
 
@@ -27,7 +29,7 @@ def pool(database):
 
 
 def begin(connection) -> Work:
-    return Work(connection, Outbox(connection, "catalogue", FixedClock(), new_id), GUSU)
+    return Work(connection, Outbox(connection, "catalogue", FixedClock(), new_id, TRANSIT), GUSU)
 
 
 class TestPostgres(StorageSuite):

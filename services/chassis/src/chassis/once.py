@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import sqlalchemy as sa
 from google.protobuf.message import Message
@@ -36,7 +37,7 @@ def once(connection: Connection, *, scope: str, key: str, digest: str, produce: 
 
     `scope` says whose keys they are (service method and person, for example). Under concurrency the second waits for
     the first one's commit, and acts itself if the first rolled back. The bytes stay in the database: keep a reference
-    to what was made, not personal data.
+    to what was made, not personal data. After `once_keep_days` a key is forgotten (database/retention.py).
     Raises Fault `request.key_missing`, `request.key_invalid` (invalid) or `request.key_reused` (conflict).
     """
     _check(key)
@@ -45,7 +46,9 @@ def once(connection: Connection, *, scope: str, key: str, digest: str, produce: 
         answer = produce()
         connection.execute(_keep, {"_scope": scope, "_key": key, "_answer": answer})
         return answer
-    row = connection.execute(_find, {"_scope": scope, "_key": key}).one()
+    row = _stored(connection, scope, key)
+    if row is None:  # forgotten since, because of its age
+        return once(connection, scope=scope, key=key, digest=digest, produce=produce)
     if row.digest != digest:
         raise Fault(
             "request.key_reused",
@@ -53,6 +56,10 @@ def once(connection: Connection, *, scope: str, key: str, digest: str, produce: 
             "This idempotency key was used with other content; send a new key for a new request.",
         )
     return bytes(row.answer)
+
+
+def _stored(connection: Connection, scope: str, key: str) -> sa.Row[Any, Any] | None:
+    return connection.execute(_find, {"_scope": scope, "_key": key}).one_or_none()
 
 
 def _check(key: str) -> None:

@@ -1,7 +1,8 @@
 """What a service has to tell others, written in the transaction that caused it; the relay sends it on.
 
 A row is the whole message: exchange, routing key, CloudEvents 1.0 attributes as AMQP headers
-(CloudEvents AMQP protocol binding, section 3.1: `cloudEvents:` prefix) and the body as binary protobuf.
+(CloudEvents AMQP protocol binding, section 3.1: `cloudEvents:` prefix) and the body as binary protobuf. The body of a
+message for or from another district is sealed (chassis.sealed.TransitSeal): it may hold personal data, and rows and queues last.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from sqlalchemy.engine import Connection
 from chassis import telemetry
 from chassis.clock import Clock, NewId
 from chassis.database import WAKE, messaging_tables
-from chassis.wire import PROTOBUF
+from chassis.sealed import TransitSeal
+from chassis.wire import PROTOBUF, SEALED
 
 COURIER_OUTBOUND = "courier.outbound"
 COURIER_EVENTS = "courier.events"
@@ -60,11 +62,12 @@ def rfc3339(moment: datetime) -> str:
 class Outbox:
     """The outbox of `source` inside one open transaction: all of it commits, or none."""
 
-    def __init__(self, connection: Connection, source: str, clock: Clock, new_id: NewId) -> None:
+    def __init__(self, connection: Connection, source: str, clock: Clock, new_id: NewId, transit: TransitSeal) -> None:
         self._connection = connection
         self._source = source
         self._clock = clock
         self._new_id = new_id
+        self._transit = transit
         self._gathered: list[dict[str, Any]] | None = None
 
     @contextmanager
@@ -121,6 +124,7 @@ class Outbox:
             body=message.SerializeToString(),
             subject=subject,
             extra=extra,
+            seal=True,
         )
 
     def hand_on(
@@ -147,6 +151,7 @@ class Outbox:
             extra={DISTRICT: district, **(extra or {})} | ({TRACEPARENT: traceparent} if traceparent else {}),
             id=id,
             time=time,
+            seal=True,
         )
 
     def _write(
@@ -160,6 +165,7 @@ class Outbox:
         extra: Mapping[str, Any],
         id: UUID | None = None,
         time: datetime | None = None,
+        seal: bool = False,
     ) -> UUID:
         id = id or self._new_id()
         headers: dict[str, Any] = {
@@ -169,7 +175,7 @@ class Outbox:
             SUBJECT: subject,
             TIME: rfc3339(time or self._clock.now()),
             SPEC_VERSION: "1.0",
-            DATA_CONTENT_TYPE: PROTOBUF,
+            DATA_CONTENT_TYPE: SEALED if seal else PROTOBUF,
             **extra,
         }
         if TRACEPARENT not in headers:
@@ -180,7 +186,7 @@ class Outbox:
             "routing_key": routing_key,
             "type": type,
             "headers": headers,
-            "body": body,
+            "body": self._transit.seal(body, id=str(id), type=type) if seal else body,
         }
         if self._gathered is None:
             self._connection.execute(_INSERT, row)

@@ -11,7 +11,8 @@ from nameko.extensions import DependencyProvider
 from sqlalchemy import Connection
 
 from chassis.clock import Clock, NewId
-from chassis.settings import secret
+from chassis.sealed import TransitSeal
+from chassis.settings import at_least, secret
 
 if TYPE_CHECKING:  # importing settings must not patch the process that does it, as the caller's module does
     from chassis.caller import RpcCaller
@@ -34,6 +35,9 @@ class ChassisSettings:
     database_url: str = secret()
     #: 32 octets in base64, for personal data at rest.
     field_key: str = secret()
+    #: One or more keys of 32 octets in base64, separated by commas, the same in every service of the district: the first
+    #: seals messages for and from other districts on their way through this one, every one opens them.
+    transit_key: TransitSeal = secret()
     #: JWKS with the public keys that the edge signs assertions with.
     edge_keys: Path
     #: Base URL of an OTLP/HTTP collector; empty: spans stay here.
@@ -47,6 +51,10 @@ class ChassisSettings:
     rpc_queue_limit: int = 200
     #: Seconds that running work gets to finish after SIGTERM.
     drain_s: float = 20.0
+    #: Days that an inbox row stays after its message was handled; the message may come again for 37 (database/retention.py).
+    inbox_keep_days: int = at_least(38, default=45)
+    #: Days that an idempotency key is remembered.
+    once_keep_days: int = at_least(1, default=30)
     #: Seconds a message waits on each rung after its handler failed.
     retry_ladder: tuple[str, ...] = ("1", "10", "60", "600")
 
@@ -61,11 +69,16 @@ class Process:
     database: Database
     caller: RpcCaller
 
+    @property
+    def transit(self) -> TransitSeal:
+        """Seals and opens messages for and from other districts."""
+        return self.settings.transit_key
+
     def outbox(self, connection: Connection) -> Outbox:
         """The outbox inside the open transaction of `connection`."""
         from chassis.outbox import Outbox
 
-        return Outbox(connection, self.settings.service_name, self.clock, self.new_id)
+        return Outbox(connection, self.settings.service_name, self.clock, self.new_id, self.transit)
 
 
 class Wired(DependencyProvider):

@@ -34,6 +34,8 @@ from chassis.broker import BrokerConnection, BrokerGone, Confirm, Outcome
 from chassis.database import WAKE_CHANNEL, open_session
 from chassis.green import spawn
 from chassis.logs import get_logger
+from chassis.outbox import DATA_CONTENT_TYPE, TRACEPARENT
+from chassis.telemetry import Publication, published
 from chassis.telemetry.metrics import (
     OUTBOX_OLDEST_SECONDS,
     OUTBOX_PUBLISHED,
@@ -117,6 +119,13 @@ def _refusal(reason: Exception | None) -> int:
         isinstance(reason, ConnectionClosedByBroker) and 500 <= reason.reply_code < 600
     )
     return reason.reply_code if refused else 0  # type: ignore[union-attr]  # both have one
+
+
+def _end(spans: Sequence[Publication | None], outcomes: Sequence[Outcome]) -> None:
+    """What the broker said nothing of goes out again, and has its span then."""
+    for span, outcome in zip(spans, outcomes, strict=True):
+        if span is not None and outcome is not Outcome.UNKNOWN:
+            span.end("" if outcome is Outcome.CONFIRMED else outcome.value)
 
 
 class Relay:
@@ -234,7 +243,9 @@ class Relay:
                 work.commit()
                 return 0
             self._lost_for = None
+            spans = self._spans(rows)
             outcomes = self._await(self._send(rows))
+            _end(spans, outcomes)
             self._mark(cursor, rows, outcomes)
         work.commit()
         self._one_by_one = max(0, self._one_by_one - 1)
@@ -244,12 +255,30 @@ class Relay:
         # A batch cut short by its bytes is not the end of the outbox.
         return limit if len(rows) < limit and sum(len(row.body) for row in rows) >= BATCH_BYTES // 2 else len(rows)
 
+    def _spans(self, rows: Sequence[Row]) -> list[Publication | None]:
+        """One for each row that was written inside a trace; the message then carries its span on."""
+        spans = []
+        for row in rows:
+            attributes: dict[str, str | int] = {
+                "messaging.system": "rabbitmq",
+                "messaging.operation.type": "publish",
+                "messaging.destination.name": row.exchange,
+                "messaging.message.id": row.id,
+                "messaging.batch.message_count": len(rows),
+            }
+            name = f"publish {self._service}.{row.type.rpartition('.')[2]}"
+            span = published(name, attributes, parent=row.headers.get(TRACEPARENT, ""))
+            if span is not None:
+                row.headers[TRACEPARENT] = span.traceparent
+            spans.append(span)
+        return spans
+
     def _send(self, rows: Sequence[Row]) -> list[Confirm]:
         return [self._publish(row) for row in rows]
 
     def _publish(self, row: Row) -> Confirm:
         properties = BasicProperties(
-            content_type=PROTOBUF,
+            content_type=row.headers.get(DATA_CONTENT_TYPE, PROTOBUF),
             headers=row.headers,
             delivery_mode=2,
             message_id=row.id,

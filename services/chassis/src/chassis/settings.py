@@ -27,6 +27,11 @@ def secret() -> Any:
     return dataclasses.field(repr=False, metadata={"secret": True})
 
 
+def at_least(minimum: int, default: int) -> Any:
+    """A field with a default whose value must not be below `minimum`."""
+    return dataclasses.field(default=default, metadata={"minimum": minimum})
+
+
 def read_settings(kind: type[S], environ: Mapping[str, str]) -> S:
     """An instance of the dataclass `kind` from `environ`. Raises SettingsError naming every problem at once."""
     hints = typing.get_type_hints(kind)
@@ -46,7 +51,7 @@ def read_settings(kind: type[S], environ: Mapping[str, str]) -> S:
                 problems.append(f"{name}: is not set")
             continue
         try:
-            values[field.name] = _parse(hints[field.name], raw)
+            values[field.name] = _bounded(_parse(hints[field.name], raw), field.metadata.get("minimum"))
         except ValueError as error:
             problems.append(f"{name}: {error}")
     if problems:
@@ -57,9 +62,17 @@ def read_settings(kind: type[S], environ: Mapping[str, str]) -> S:
         raise SettingsError(str(error)) from error
 
 
+def _bounded(value: Any, minimum: int | None) -> Any:
+    if minimum is not None and value < minimum:
+        raise ValueError(f"must be at least {minimum}")
+    return value
+
+
 def _parse(hint: Any, raw: str) -> Any:
     if isinstance(hint, types.UnionType):
         hint = next(part for part in typing.get_args(hint) if part is not type(None))
+    if callable(of := getattr(hint, "of", None)):  # a type of ours that reads itself from text
+        return of(raw)
     if hint is bool:
         if raw not in ("true", "false"):
             raise ValueError("must be true or false")

@@ -19,6 +19,8 @@ from chassis.errors import Fault, Kind
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
+#: Binary protobuf under the district's transit key (chassis.sealed.TransitSeal).
+SEALED = "application/vnd.tongban.sealed"
 
 RPC_EXCHANGE = "nameko-rpc"
 #: Unix milliseconds after which nobody waits for the answer.

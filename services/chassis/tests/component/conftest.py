@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import http.server
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
@@ -17,7 +20,8 @@ from uuid import uuid4
 import pika
 import psycopg2
 import pytest
-from chassis.database import create_messaging_tables
+from chassis.database import add_messaging_housekeeping, create_messaging_tables
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tongban_broker.bus import Bus
 from tongban_local.checkout import ROOT
 
@@ -65,6 +69,7 @@ def echo_database(engines: Engines) -> ServiceDatabase:
                 cursor.execute(statement)
 
     create_messaging_tables(Op)
+    add_messaging_housekeeping(Op)
     return database
 
 
@@ -309,3 +314,29 @@ def client(start: StartProc) -> Callable[..., list[dict[str, Any]]]:
         return json.loads(process.output.splitlines()[-1])
 
     return run
+
+
+@pytest.fixture
+def spans() -> Iterator[tuple[str, Callable[[], list[Any]]]]:
+    """A collector: its URL, and the spans that it got."""
+    requests: list[bytes] = []
+
+    class Collector(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            requests.append(gzip.decompress(body) if self.headers["content-encoding"] else body)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    def received() -> list[Any]:
+        exports = [ExportTraceServiceRequest.FromString(body) for body in requests]
+        return [span for e in exports for r in e.resource_spans for s in r.scope_spans for span in s.spans]
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", received
+    server.shutdown()
+    server.server_close()

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
-import http.server
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tongban_local.checkout import ROOT
 from tongban_local.ports import free_port
 
@@ -61,12 +59,22 @@ def environ(engines: Engines, database: ServiceDatabase, journal: Path, **extra:
 
 
 def test_settings_that_are_missing_or_wrong_are_all_named_before_anything_starts() -> None:
-    done = run(PYTHONPATH=str(ROOT), PATH=os.environ["PATH"], TONGBAN_MAX_WORKERS="many", TONGBAN_DISTRICT="320508")
+    done = run(
+        PYTHONPATH=str(ROOT),
+        PATH=os.environ["PATH"],
+        TONGBAN_MAX_WORKERS="many",
+        TONGBAN_DISTRICT="320508",
+        TONGBAN_INBOX_KEEP_DAYS="37",
+        TONGBAN_TRANSIT_KEY="c2hvcnQ=",
+    )
     assert done.returncode == 2
     lines = done.stderr.splitlines()
     named = {line.partition(":")[0] for line in lines}
     assert {"TONGBAN_AMQP_URL", "TONGBAN_DATABASE_URL", "TONGBAN_FIELD_KEY", "TONGBAN_MAX_WORKERS"} <= named
+    assert "TONGBAN_TRANSIT_KEY" in named
+    assert "c2hvcnQ" not in done.stderr
     assert "TONGBAN_DISTRICT" not in named
+    assert "TONGBAN_INBOX_KEEP_DAYS: must be at least 38" in lines, "a message may come again for 37 days"
 
 
 def test_a_method_that_the_contract_does_not_have_keeps_the_service_from_starting(
@@ -119,6 +127,26 @@ def test_timers_never_run_beside_themselves_and_go_on_after_errors(
     assert "this timer fails" in process.output
     process.signal(signal.SIGTERM)
     assert process.ended() == 0
+
+
+def test_a_service_forgets_what_is_too_old_to_come_again_in_as_many_batches_as_it_takes(
+    start: StartProc, echo_database: ServiceDatabase
+) -> None:
+    def rows(statement: str) -> list[tuple[int]]:
+        with closing(psycopg2.connect(echo_database.owner_url.replace("+psycopg2", ""))) as owner, owner:
+            cursor = owner.cursor()
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    rows(
+        "INSERT INTO inbox (handler, source, id, handled_at)"
+        " SELECT 'h', 's', n::text, now() - interval '1 day' * n / 10 FROM generate_series(1, 1600) n"
+    )
+    rows("INSERT INTO once (scope, key, digest, created_at) VALUES ('s', 'k', 'd', now() - interval '31 days')")
+    start("echo")
+    wait_for(lambda: rows("SELECT count(*) FROM inbox") == [(449,)], "all that is 45 days old to go")
+    assert rows("SELECT count(*) FROM once") == [(0,)]
+    rows("TRUNCATE inbox, once")
 
 
 def test_an_idle_process_ends_at_once_at_sigterm(start: StartProc, engines: Engines) -> None:
@@ -192,32 +220,6 @@ def test_it_starts_though_nothing_it_needs_is_there_yet(start: StartProc, engine
     assert "secret-word" not in process.output
 
 
-@pytest.fixture
-def spans() -> Iterator[tuple[str, Callable[[], list[Any]]]]:
-    """A collector: its URL, and the spans that it got."""
-    requests: list[bytes] = []
-
-    class Collector(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            requests.append(gzip.decompress(body) if self.headers["content-encoding"] else body)
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    def received() -> list[Any]:
-        exports = [ExportTraceServiceRequest.FromString(body) for body in requests]
-        return [span for e in exports for r in e.resource_spans for s in r.scope_spans for span in s.spans]
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}", received
-    server.shutdown()
-    server.server_close()
-
-
 def test_one_trace_runs_through_every_service_that_a_call_reaches(
     start: StartProc, engines: Engines, front: Sender, spans: tuple[str, Callable[[], list[Any]]]
 ) -> None:
@@ -238,7 +240,18 @@ def test_one_trace_runs_through_every_service_that_a_call_reaches(
     assert found["serve other.wait"].parent_span_id == found["call other.wait"].span_id
 
 
-def test_what_was_given_up_on_is_listed_and_given_back_by_command(
+def test_timed_work_of_which_nothing_came_leaves_no_span(
+    start: StartProc, journal: Path, spans: tuple[str, Callable[[], list[Any]]]
+) -> None:
+    url, received = spans
+    process = start("ticker", TONGBAN_OTLP_ENDPOINT=url)
+    wait_for(lambda: journal.read_text().count("slow ends") >= 3, "three runs in which nothing went wrong")
+    process.signal(signal.SIGTERM)
+    assert process.ended() == 0
+    assert {span.name for span in received()} == {"run echo.failing", "run echo.late"}, "only those that failed"
+
+
+def test_what_was_given_up_on_is_listed_given_back_and_dropped_by_command(
     echo: Proc, engines: Engines, echo_database: ServiceDatabase, journal: Path
 ) -> None:
     with engines.channel() as channel:
@@ -252,3 +265,11 @@ def test_what_was_given_up_on_is_listed_and_given_back_by_command(
     assert replayed.returncode == 0, replayed.stderr
     assert json.loads(replayed.stdout)["moved"] == 1
     wait_for(lambda: engines.depth("park.echo") == 1, "it to fail again, and be parked again")
+    (told,) = run("parking", "list", **settings).stdout.splitlines()
+    nameless = json.loads(told)["id"]
+    assert run("parking", "drop", nameless, **settings).returncode == 2, "a reason must be given"
+    assert run("parking", "drop", "unheard", "--reason", "no", **settings).returncode == 1
+    dropped = run("parking", "drop", nameless, "--reason", "sent by hand, without headers", **settings)
+    assert (dropped.returncode, json.loads(dropped.stdout)) == (0, {"dropped": 1})
+    assert "sent by hand, without headers" in dropped.stderr, "the log line"
+    assert engines.depth("park.echo") == 0

@@ -24,6 +24,7 @@ from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed
 from services.chassis.tests.component.conftest import Proc, Sender, StartProc, wait_consumer, wait_for
 from services.chassis.tests.stand_ins.contract import Note
 from tests.support.engines import Engines, ServiceDatabase
+from tests.support.transit import TRANSIT
 
 Stock = Callable[..., Proc]
 
@@ -127,7 +128,9 @@ def test_ours_keeps_an_event_that_went_nowhere_and_says_so(
             return list(connection.exec_driver_sql("SELECT failure, attempts FROM outbox WHERE confirmed_at IS NULL"))
 
     with database.transaction() as connection:
-        Outbox(connection, "echo", SystemClock(), new_id).publish(Note(text="kept"), subject="note/1", version=1)
+        Outbox(connection, "echo", SystemClock(), new_id, TRANSIT).publish(
+            Note(text="kept"), subject="note/1", version=1
+        )
     wait_for(
         lambda: [row for row in waiting() if row[0] == "unroutable" and row[1] > 0],
         f"the row to say what it lacks: {waiting()}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from chassis.sealed import FieldCipher, SealBroken, mask_id_number, mask_name
+from chassis.sealed import FieldCipher, SealBroken, TransitSeal, mask_id_number, mask_name
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,3 +66,36 @@ def test_a_masked_number_shows_its_ends_only(number: str, masked: str) -> None:
 @pytest.mark.parametrize(("name", "masked"), [("王小明", "王**"), ("王", "*"), (" 欧阳 ", "欧*"), ("", "")])
 def test_a_masked_name_shows_its_first_character(name: str, masked: str) -> None:
     assert mask_name(name) == masked
+
+
+OLD, NEW = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
+
+
+def test_a_message_opens_under_its_id_and_type_alone() -> None:
+    transit = TransitSeal.of(NEW)
+    sealed = transit.seal(b"body", id="m1", type="T")
+    assert transit.open(sealed, id="m1", type="T") == b"body"
+    for id, type in (("m2", "T"), ("m1", "U"), ("m1 T", ""), ("", "m1 T")):
+        with pytest.raises(SealBroken):
+            transit.open(sealed, id=id, type=type)
+
+
+def test_a_message_that_was_never_sealed_does_not_open() -> None:
+    for body in (b"", b"body", bytes(29), b"\x01" + bytes(40)):
+        with pytest.raises(SealBroken):
+            TransitSeal.of(NEW).open(body, id="m1", type="T")
+
+
+def test_a_new_transit_key_goes_in_front_and_the_old_one_opens_until_it_is_gone() -> None:
+    before, both, after = TransitSeal.of(OLD), TransitSeal.of(f"{NEW},{OLD}"), TransitSeal.of(NEW)
+    of_before, of_both = (transit.seal(b"body", id="m1", type="T") for transit in (before, both))
+    assert both.open(of_before, id="m1", type="T") == both.open(of_both, id="m1", type="T") == b"body"
+    assert after.open(of_both, id="m1", type="T") == b"body"
+    with pytest.raises(SealBroken):
+        after.open(of_before, id="m1", type="T")
+
+
+@pytest.mark.parametrize("setting", ["", "short", base64.b64encode(bytes(16)).decode(), f"{NEW},", "not base64!"])
+def test_a_transit_key_that_is_none_is_refused(setting: str) -> None:
+    with pytest.raises(ValueError, match="32"):
+        TransitSeal.of(setting)

@@ -183,3 +183,53 @@ def test_where_tracing_is_off_a_trace_is_passed_on_unchanged():
     assert headers == {"traceparent": PARENT}
     with telemetry.span("run a.b"):
         assert telemetry.current_traceparent() == ""
+
+
+def test_a_lazy_span_of_which_nothing_came_is_not_sent(collector):
+    for _ in range(3):
+        with telemetry.span("run a.idle", lazy=True):
+            telemetry.current_trace_id()  # as every log line asks
+    telemetry.flush()
+    assert collector.spans == []
+    assert tracing._unused == set()
+
+
+def test_a_lazy_span_is_kept_with_what_came_of_it(collector):
+    headers: dict[str, object] = {}
+    with telemetry.span("run a.parent", lazy=True), telemetry.span("call b.c"):
+        pass
+    with telemetry.span("run a.sender", lazy=True):
+        telemetry.inject(headers)
+    with pytest.raises(KeyError), telemetry.span("run a.failing", lazy=True):
+        raise KeyError
+    telemetry.flush()
+    child, parent, sender, failing = collector.spans
+    assert [s.name for s in (parent, sender, failing)] == ["run a.parent", "run a.sender", "run a.failing"]
+    assert child.parent_span_id == parent.span_id
+    assert sender.span_id.hex() in headers["traceparent"]
+    assert failing.status.code == 2
+    assert tracing._unused == set()
+
+
+def test_a_published_message_has_a_span_below_the_trace_it_was_written_in(collector):
+    attributes = {"messaging.system": "rabbitmq", "messaging.message.id": "m1"}
+    taken = telemetry.published("publish a.B", attributes, parent=PARENT)
+    refused = telemetry.published("publish a.B", attributes, parent=PARENT)
+    taken.end()
+    refused.end("unroutable")
+    telemetry.flush()
+    first, second = collector.spans
+    assert (first.name, first.kind, first.trace_id.hex(), first.parent_span_id.hex()) == (
+        "publish a.B",
+        4,
+        "ab" * 16,
+        "cd" * 8,
+    )
+    assert taken.traceparent == f"00-{'ab' * 16}-{first.span_id.hex()}-01"
+    assert {a.key: a.value.string_value for a in first.attributes} == attributes
+    assert first.end_time_unix_nano >= first.start_time_unix_nano > 0
+    assert (first.status.code, second.status.code) == (0, 2)
+    assert {a.key: a.value.string_value for a in second.attributes}["error.type"] == "unroutable"
+    assert telemetry.published("publish a.B", attributes, parent="") is None
+    telemetry.configure("case_routing", "320508")
+    assert telemetry.published("publish a.B", attributes, parent=PARENT) is None

@@ -4,6 +4,8 @@
     install-agreement [FILE]    takes over an agreement signed by both parties
     show-registry               the newest installed registry, as it was signed
     evidence SUBJECT            this side's evidence about a subject (`case/<number>`), signed
+    resend ID                   sends a refused message again (nothing that opens a matter: its service offers that again)
+    brief PEER                  tells this district's services to bring the peer up to date, as when its link opened
     new-epoch                   after the database was restored from a backup: numbers anew what has no receipt
 
 A file that is not named is read from standard input. Each prints one line of JSON.
@@ -16,15 +18,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from chassis.process import Process
 from chassis.runner import Command
 
 from courier import registry_file
+from courier.adapters.link_storage import LinkBooks
+from courier.adapters.send_storage import SendBooks
 from courier.adapters.trust_storage import TrustBooks
-from courier.domain.errors import CourierError, TrustError
+from courier.domain.errors import CourierError, Malformed, TrustError
 from courier.usecases.export_evidence import export_evidence
 from courier.usecases.install_trust import install_agreement, install_registry
+from courier.usecases.resend_message import resend_message
 from courier.wiring import App, build
 
 
@@ -39,11 +45,14 @@ def _install_registry(app: App, text: str) -> Mapping[str, Any]:
 
 def _install_agreement(app: App, text: str) -> Mapping[str, Any]:
     office = app.office
-    if office.trust.registry is None:
+    known = office.trust.registry
+    if known is None:
         raise TrustError("no_registry", "install the registry first: it has the keys that sign agreements")
-    made = registry_file.read_agreement(text, office.trust.registry)
+    made = registry_file.read_agreement(text, known)
     with office.books(TrustBooks) as books:
-        fresh = install_agreement(books, office.home, made, text, tell=app.tells_agreements, now=office.now())
+        fresh = install_agreement(
+            books, office.home, made, text, known=known, tell=office.tells_agreements, now=office.now()
+        )
     return {"parties": list(made.parties), "version": made.version, "installed": fresh}
 
 
@@ -60,6 +69,26 @@ def _evidence(app: App, subject: str) -> Mapping[str, Any]:
     with office.books(TrustBooks) as books:
         part = export_evidence(books, office.seals, subject=subject, district=office.home, now=office.now())
     return {"part": part}
+
+
+def _resend(app: App, given: str) -> Mapping[str, Any]:
+    office = app.office
+    if office.seals is None:
+        raise TrustError("no_registry", "nothing can be sent without a registry")
+    try:
+        id = UUID(given)
+    except ValueError:
+        raise Malformed("not_an_id", "`list_messages` shows the ids of messages") from None
+    with office.books(SendBooks) as books:
+        peers = resend_message(books, id, office.trust, office.seals, office.now())
+    return {"resent": {peer: str(id) for peer in peers}}
+
+
+def _brief(app: App, peer: str) -> Mapping[str, Any]:
+    with app.office.books(LinkBooks) as books:
+        if not books.open_again(peer, app.office.now()):
+            raise TrustError("no_link", f"no link with {peer} is open")
+    return {"peer": peer, "told": True}
 
 
 def _new_epoch(app: App, _: str) -> Mapping[str, Any]:
@@ -89,5 +118,7 @@ COMMANDS: Mapping[str, Command] = {
     "install-agreement": _command(_install_agreement, reads_file=True),
     "show-registry": _command(_show_registry, reads_file=False),
     "evidence": _command(_evidence, reads_file=False),
+    "resend": _command(_resend, reads_file=False),
+    "brief": _command(_brief, reads_file=False),
     "new-epoch": _command(_new_epoch, reads_file=False),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +18,8 @@ from tongban.courier.v1 import courier_pb2 as pb
 
 from courier.domain.envelope import Control
 from courier.domain.errors import Malformed
+from courier.domain.manifest import Manifest, Named
+from courier.domain.registry import Key
 from courier.usecases.ports import LinkState, LinkView, Opened, Outbound, Quarantined, SentView, Settled, Standing
 
 CONTRACT = pb.DESCRIPTOR.services_by_name["CourierService"]
@@ -85,9 +88,13 @@ def pack_outbound(message: Outbound) -> tuple[dict[str, str], bytes]:
     return headers, message.body
 
 
-def pack_body(opens: str, body: bytes) -> bytes:
+def pack_body(opens: str, body: bytes, manifest: Manifest | None = None) -> bytes:
     """What is sealed."""
-    return pb.SealedBody(opens=opens, message=body).SerializeToString()
+    wire = pb.SealedBody(opens=opens, message=body)
+    if manifest is not None:
+        chunks = [pb.ChunkName(sha256=bytes.fromhex(chunk.digest), size=chunk.size) for chunk in manifest.chunks]
+        wire.manifest.CopyFrom(pb.Manifest(size=manifest.size, sha256=bytes.fromhex(manifest.digest), chunks=chunks))
+    return wire.SerializeToString()
 
 
 def unpack_body(data: bytes) -> Opened:
@@ -96,7 +103,40 @@ def unpack_body(data: bytes) -> Opened:
         sealed = pb.SealedBody.FromString(data)
     except DecodeError:
         raise Malformed("bad_body") from None
-    return Opened(sealed.opens, sealed.message)
+    manifest = _manifest(sealed.manifest) if sealed.HasField("manifest") else None
+    return Opened(sealed.opens, sealed.message, manifest)
+
+
+def _manifest(wire: pb.Manifest) -> Manifest:
+    chunks = [Named(chunk.sha256.hex(), chunk.size) for chunk in wire.chunks]
+    return Manifest(wire.size, wire.sha256.hex(), tuple(chunks))
+
+
+# The chunks' lane -------------------------------------------------------------------------------------------------------
+
+
+def chunk(piece: bytes) -> bytes:
+    return pb.Chunk(piece=piece).SerializeToString()
+
+
+def piece_of(data: bytes) -> bytes:
+    """The piece in a chunk. Raises Malformed."""
+    try:
+        return pb.Chunk.FromString(data).piece
+    except DecodeError:
+        raise Malformed("bad_body") from None
+
+
+def chunks_wanted(digests: Iterable[str]) -> bytes:
+    return pb.ChunksWanted(sha256=[bytes.fromhex(one) for one in digests]).SerializeToString()
+
+
+def wanted_chunks(data: bytes) -> list[str]:
+    """The digests that a peer asks for. Raises Malformed."""
+    try:
+        return [one.hex() for one in pb.ChunksWanted.FromString(data).sha256]
+    except DecodeError:
+        raise Malformed("bad_body") from None
 
 
 # The control lane ------------------------------------------------------------------------------------------------------
@@ -108,6 +148,8 @@ _CONTROL = {
     Control.MISSING_NUMBERS: pb.MissingNumbers,
     Control.NUMBERS_GONE: pb.NumbersGone,
     Control.REGISTRY_OFFERED: pb.RegistryOffered,
+    Control.AGREEMENT_WANTED: pb.AgreementWanted,
+    Control.AGREEMENT_OFFERED: pb.AgreementOffered,
 }
 
 
@@ -147,6 +189,14 @@ def registry_offered(text: str) -> bytes:
     return pb.RegistryOffered(signed_registry=text).SerializeToString()
 
 
+def agreement_wanted(version: int) -> bytes:
+    return pb.AgreementWanted(version=version).SerializeToString()
+
+
+def agreement_offered(text: str) -> bytes:
+    return pb.AgreementOffered(signed_agreement=text).SerializeToString()
+
+
 def standing_of(wire: Any) -> Standing:
     return Standing(wire.registry_version, wire.sent_epoch, wire.sent_number, wire.seen_epoch, wire.seen_number)
 
@@ -170,8 +220,11 @@ def link_opened(peer: str, now: datetime, version: int) -> pb.LinkOpened:
     return pb.LinkOpened(peer=peer, at=timestamp(now), version=version)
 
 
-def agreement_installed(peer: str, version: int, text: str) -> pb.AgreementInstalled:
-    return pb.AgreementInstalled(peer=peer, version=version, signed_agreement=text)
+def agreement_installed(peer: str, version: int, text: str, keys: Iterable[tuple[str, Key]]) -> pb.AgreementInstalled:
+    wire = [
+        pb.PartyKey(district=code, kid=key.kid, alg=key.alg, public_jwk=json.dumps(key.public)) for code, key in keys
+    ]
+    return pb.AgreementInstalled(peer=peer, version=version, signed_agreement=text, keys=wire)
 
 
 def message_refused(settled: Settled, code: str, reason: str, now: datetime) -> pb.MessageRefused:
@@ -209,6 +262,8 @@ def _link(view: LinkView) -> pb.Link:
         refused_here=view.refused_here,
         registry_version=view.registry_version,
         lights=list(view.lights),
+        connected=view.connected,
+        no_connection_since=timestamp(view.no_connection_since),
     )
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from chassis.process import ChassisSettings
 
+from courier.domain.envelope import MAX_BODY
+from courier.domain.manifest import MAX_WHOLE
+
 #: Protections that a test build may lack, to show what they are for or what they cost.
 REMOVABLE = frozenset({"security", "replay", "receipt", "late_ack"})
 CRASH_POINTS = frozenset(
@@ -20,6 +23,12 @@ CRASH_POINTS = frozenset(
         "while_log_written",
     }
 )
+
+
+#: Points that only a body in chunks comes to.
+CHUNK_CRASH_POINTS = frozenset({"after_chunks_stored"})
+#: The smallest limit of a body that a courier may have: what fits into one envelope.
+LEAST_LIMIT = MAX_BODY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +50,8 @@ class Settings(ChassisSettings):
     courier_retry_s: float = 10.0
     #: Messages that get their number, or are taken, in one transaction.
     courier_batch: int = 200
+    #: Octets of the largest body that is sent or taken; above 760 KiB it crosses in chunks (ADR 0013).
+    courier_body_limit: int = 16 * 1024 * 1024
     #: Days that a sent envelope is kept after its receipt.
     courier_keep_days: int = 30
     #: Ages in seconds after which a light goes on.
@@ -63,7 +74,9 @@ class Settings(ChassisSettings):
             )
         if unknown := set(self.courier_without) - REMOVABLE:
             raise ValueError(f"TONGBAN_COURIER_WITHOUT: knows {sorted(REMOVABLE)}, not {sorted(unknown)}")
-        if self.crash_at and self.crash_at not in CRASH_POINTS:
-            raise ValueError(f"TONGBAN_CRASH_AT: knows {sorted(CRASH_POINTS)}")
+        if self.crash_at and self.crash_at not in CRASH_POINTS | CHUNK_CRASH_POINTS:
+            raise ValueError(f"TONGBAN_CRASH_AT: knows {sorted(CRASH_POINTS | CHUNK_CRASH_POINTS)}")
+        if not LEAST_LIMIT <= self.courier_body_limit <= MAX_WHOLE:
+            raise ValueError(f"TONGBAN_COURIER_BODY_LIMIT: {LEAST_LIMIT} to {MAX_WHOLE}")
         if not 1 <= self.courier_batch <= 1000:
             raise ValueError("TONGBAN_COURIER_BATCH: 1 to 1000")

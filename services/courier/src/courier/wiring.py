@@ -20,12 +20,14 @@ from courier.adapters.metrics import LIGHT, OLDEST_SECONDS, ROUND_TRIP_SECONDS, 
 from courier.adapters.office import Office
 from courier.adapters.outgoing import Outgoing
 from courier.adapters.peer_sender import PeerSender, trusted_certificates
+from courier.adapters.trust_storage import TrustBooks
 from courier.domain.envelope import Control
 from courier.domain.lights import Light
 from courier.domain.rules import Route
 from courier.settings import Settings
+from courier.usecases.install_trust import tell_agreements
 from courier.usecases.list_links import list_links
-from courier.usecases.ports import LinkView, Settled, Told
+from courier.usecases.ports import Connection, LinkView, Settled, Told
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +44,12 @@ class App:
         bus = Bus.load()
         routes = {row.type: Route(row.type, row.source, row.target, row.opens) for row in bus.courier}
         self.office = Office(process, settings, routes, json.loads(settings.courier_root.read_text()))
-        #: Whether a service keeps copies of agreements: an event that goes to nobody would wait in the outbox for ever.
-        self.tells_agreements = bool(bus.events["courier"].get("AgreementInstalled"))
+        # An event that goes to nobody would wait in the outbox for ever.
+        self.office.tells_agreements = bool(bus.events["courier"].get("AgreementInstalled"))
         self.settings = settings
         self._senders: dict[str, PeerSender] = {}
         self._outgoing = Outgoing(self.office)
-        self._incoming = Incoming(self.office, Controls(self.office, self._send_again))
+        self._incoming = Incoming(self.office, Controls(self.office, self._send_again), self._give)
         self._checked = False
         self._canaries: dict[str, Any] = {}
         self.office.tell, self.office.wake, self.office.forget = self._tell, self._wake, self._forget
@@ -59,7 +61,7 @@ class App:
     def links(self) -> list[LinkView]:
         """Every link as an operator sees it."""
         with self.books(LinkBooks) as books:
-            return list_links(books, self.office.trust, self.office.limits(), self.office.now())
+            return list_links(books, self.office.trust, self.office.limits(), self.office.now(), self._connections())
 
     # The process ------------------------------------------------------------------------------------------------------------
 
@@ -90,8 +92,11 @@ class App:
         if not office.ready:
             self._checked = True  # a district without a registry has no links; that is no defect
             return
+        self._connections()
         if not self._checked:
             office.check_database()
+            self._tell_agreements()
+            self._incoming.chunks.begin()
             self._checked = True
         self._outgoing.begin()
         self._incoming.begin()
@@ -99,6 +104,7 @@ class App:
         if not office.closed:
             self._send_canaries()
             self._ask_for_missing()
+            self._incoming.chunks.ask()
 
     def show(self) -> None:
         """Sets the metrics that alarms look at."""
@@ -127,6 +133,15 @@ class App:
                 sender = self._senders[code] = PeerSender(self.office, member)
                 sender.start()
 
+    def _tell_agreements(self) -> None:
+        registry = self.office.trust.registry
+        if registry is not None and self.office.tells_agreements:
+            with self.books(TrustBooks) as books:
+                tell_agreements(books, self.office.home, registry)
+
+    def _connections(self) -> dict[str, Connection]:
+        return {peer: sender.connection() for peer, sender in self._senders.items()}
+
     def _send_canaries(self) -> None:
         office, now = self.office, self.office.now()
         version = office.trust.registry.version if office.trust.registry else 0
@@ -136,6 +151,7 @@ class App:
                 continue
             self._canaries[peer] = now
             with self.books(LinkBooks) as books:
+                office.note_head(books.committed_head())  # commands write to the log too
                 sequence = books.next_canary(peer)
                 body = messages.canary(sequence, now, books.standing(peer, version))
             self._tell(
@@ -175,6 +191,10 @@ class App:
     def _send_again(self, peer: str, envelopes: list[tuple[str, str, str]]) -> None:
         if (sender := self._senders.get(peer)) is not None:
             sender.send_again(envelopes)
+
+    def _give(self, peer: str, digests: Sequence[str]) -> None:
+        if (sender := self._senders.get(peer)) is not None:
+            sender.give(digests)
 
 
 def build(process: Process) -> App:

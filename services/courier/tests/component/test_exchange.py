@@ -14,7 +14,7 @@ from tongban.catalogue.v1.catalogue_pb2 import ItemPublished
 from tongban.courier.v1.courier_pb2 import MessageRefused
 from tongban.hotline.v1 import hotline_pb2 as hotline
 
-from services.courier.tests.districts import Pair, Side, eventually
+from services.courier.tests.districts import BODY_LIMIT, Pair, Side, eventually
 
 GUSU, HUANGPU = "320508", "310101"
 OFFERED = "evt.hotline.on_ticket_transfer_offered"
@@ -186,7 +186,7 @@ def test_an_answer_names_what_it_answers(pair: Pair) -> None:
     ("changes", "target", "code"),
     [
         ({"target": "340103"}, "340103", "courier.no_link"),
-        ({"body": b"x" * (800 * 1024)}, HUANGPU, "courier.too_large"),
+        ({"body": b"x" * (BODY_LIMIT + 1)}, HUANGPU, "courier.too_large"),
         ({"key": "hotline.CaseActed"}, HUANGPU, "courier.not_yours_to_send"),
     ],
 )

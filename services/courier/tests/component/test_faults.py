@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+import tempfile
 import threading
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pika
@@ -21,6 +23,7 @@ from courier.domain.registry import State
 from courier.settings import CRASH_POINTS
 from tongban.courier.v1.courier_pb2 import SealedBody
 from tongban.hotline.v1 import hotline_pb2 as hotline
+from tongban_local.links import read_links
 
 from services.courier.tests.component.test_exchange import (
     ANSWERED,
@@ -35,7 +38,7 @@ from services.courier.tests.component.test_exchange import (
     settled,
     texts,
 )
-from services.courier.tests.districts import Pair, Side, eventually, running_pair
+from services.courier.tests.districts import CANARY_S, Pair, Side, eventually, running_pair
 
 pytestmark = pytest.mark.engines
 
@@ -60,6 +63,16 @@ def test_a_courier_killed_at_any_point_loses_and_doubles_nothing(pair: Pair, poi
     eventually(lambda: got.extend(texts(huangpu, ANSWERED)) or len(got) >= 20)
     assert got == wanted
     assert not texts(huangpu, ANSWERED)
+
+
+def test_a_courier_that_is_killed_leaves_no_files_behind(pair: Pair) -> None:
+    folder, huangpu = Path(tempfile.gettempdir()), pair[HUANGPU]
+    before = set(folder.iterdir())
+    huangpu.kill()
+    huangpu.start()
+    eventually(lambda: the_link(huangpu, GUSU).get("connected"))
+    huangpu.kill()
+    assert {path.name for path in set(folder.iterdir()) - before if "courier" in path.name} == set()
 
 
 def test_while_a_district_is_away_the_other_keeps_and_later_delivers_everything(pair: Pair) -> None:
@@ -196,7 +209,7 @@ def test_another_message_under_a_taken_number_is_a_conflict_and_has_no_effect(pa
     epoch, number = gusu.rows("SELECT epoch, number FROM sent WHERE subject = %s", subject)[0]
     write_as(gusu, huangpu, forge(pair, GUSU, GUSU, HUANGPU, epoch=epoch, number=number))
     eventually(lambda: huangpu.rows("SELECT 1 FROM quarantine WHERE code = 'courier.number_conflict'"))
-    assert huangpu.value("SELECT last_conflict IS NOT NULL FROM link")
+    assert huangpu.value("SELECT last_conflict IS NOT NULL FROM link WHERE peer = %s", GUSU)
     assert not texts(huangpu, ANSWERED)
     assert gusu.value("SELECT head_epoch FROM state") == epoch  # its own books are right: no new epoch
 
@@ -397,3 +410,41 @@ def test_a_registry_long_expired_closes_the_link_and_nothing_is_lost(pair: Pair)
     eventually(lambda: settled(gusu, subject, 2), 40)
     assert eventually(lambda: texts(huangpu, ANSWERED)) == ["kept"]
     huangpu.handed_on(OFFERED)
+
+
+# What operators see of a peer that is away ----------------------------------------------------------------------------------------
+
+
+def the_link(side: Side, peer: str = HUANGPU) -> dict:
+    """How the side's operators see the peer."""
+    return next((link for link in read_links(side.place) or [] if link["peer"] == peer), {})
+
+
+def test_a_link_is_not_up_within_two_canaries_of_its_peers_courier_stopping(pair: Pair) -> None:
+    gusu, huangpu = pair[GUSU], pair[HUANGPU]
+    eventually(lambda: the_link(gusu).get("state") == "LINK_STATE_UP")
+    huangpu.stop()
+    stopped = datetime.now(UTC)
+    eventually(lambda: the_link(gusu)["state"] == "LINK_STATE_DOWN")
+    assert datetime.now(UTC) - stopped < timedelta(seconds=2 * CANARY_S + 1)
+    assert the_link(gusu)["connected"]  # to the peer's broker: it says nothing of health
+    huangpu.start()
+    eventually(lambda: the_link(gusu)["state"] == "LINK_STATE_UP")
+
+
+def test_a_link_without_a_connection_says_since_when_and_is_not_up(pair: Pair) -> None:
+    gusu, huangpu = pair[GUSU], pair[HUANGPU]
+    eventually(lambda: the_link(gusu).get("connected"))
+    huangpu.stop()
+    broker = huangpu.place.district.broker
+    before = datetime.now(UTC)
+    broker.stop()
+    link = eventually(lambda: (found := the_link(gusu))["state"] == "LINK_STATE_DOWN" and found)
+    assert not link.get("connected")
+    assert before <= datetime.fromisoformat(link["noConnectionSince"]) <= datetime.now(UTC)
+    broker.start()
+    huangpu.place.district.wait_engines()
+    huangpu.start()
+    link = eventually(lambda: (found := the_link(gusu))["state"] == "LINK_STATE_UP" and found, 40)
+    assert link["connected"]
+    assert "noConnectionSince" not in link

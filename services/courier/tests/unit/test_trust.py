@@ -10,7 +10,7 @@ import pytest
 from courier import keys, registry_file
 from courier.domain import agreements
 from courier.domain import registry as registry_rules
-from courier.domain.errors import Malformed, Rejected, TrustError, Unauthenticated
+from courier.domain.errors import Deferred, Malformed, Rejected, TrustError, Unauthenticated
 from courier.domain.lights import Facts, Light, Limits, lights
 from courier.domain.registry import Freshness, Relation, State, may_replace
 from courier.domain.rules import Known, Route, Seen, check_allowed, check_time, compare, signing_key
@@ -29,6 +29,7 @@ from services.courier.tests.factories import (
     private_keys,
     some_claims,
 )
+from tests.support.transit import TRANSIT
 
 ROUTES = {OFFER: Route(OFFER, "case_routing", "case_routing", True)}
 
@@ -188,6 +189,15 @@ def test_a_message_that_waited_is_held_against_the_version_of_its_signing() -> N
         agreements.check_arrived([old], signed_at=NOW, **arrive)
 
 
+def test_a_version_that_is_not_here_yet_is_no_reason_to_refuse() -> None:
+    arrive = {"pinned": None, "opening": True, "giver": GUSU, "what": "item-1", "signed_at": NOW, "now": NOW}
+    for kept in ([], [an_agreement(1)]):
+        with pytest.raises(Deferred) as caught:
+            agreements.check_arrived(kept, version=2, **arrive)
+        assert caught.value.code == "courier.agreement_missing"
+    agreements.check_arrived([an_agreement(1), an_agreement(2)], version=2, **arrive)
+
+
 # Rules --------------------------------------------------------------------------------------------------------------------
 
 
@@ -219,6 +229,8 @@ def test_lights_go_on_after_their_ages_and_off_again() -> None:
     assert lights(Facts(last_conflict=NOW), limits, NOW) == [Light.CONFLICT]
     assert lights(Facts(last_conflict=old), limits, NOW) == []
     assert lights(Facts(linked_since=old), limits, NOW) == [Light.NO_CANARY]
+    assert lights(Facts(last_agreement_missing=NOW - timedelta(minutes=14)), limits, NOW) == [Light.AGREEMENT_MISSING]
+    assert lights(Facts(last_agreement_missing=NOW - timedelta(minutes=16)), limits, NOW) == []
     assert lights(Facts(linked_since=old, last_echo=NOW), limits, NOW) == []
 
 
@@ -240,7 +252,7 @@ def test_keys_are_made_once_and_readable_by_their_owner_alone(tmp_path) -> None:
 )
 def test_what_weakens_a_courier_is_refused_outside_a_test_build(extra, tmp_path) -> None:
     told = {
-        "district": GUSU, "service_name": "courier", "amqp_url": "", "database_url": "", "field_key": "",
+        "district": GUSU, "service_name": "courier", "amqp_url": "", "database_url": "", "field_key": "", "transit_key": TRANSIT,
         "edge_keys": tmp_path, "courier_keys": tmp_path, "courier_root": tmp_path, "courier_inbox_url": "",
         "courier_certificate": tmp_path, "courier_certificate_key": tmp_path,
     }  # fmt: skip

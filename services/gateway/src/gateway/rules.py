@@ -55,7 +55,6 @@ RULES: dict[str, frozenset[str]] = {
     "POST /v1/accounts/{subject}/disable": frozenset({OPERATOR}),
     "GET /livez": OPEN,
     "GET /readyz": OPEN,
-    "GET /metrics": OPEN,
     "GET /openapi.json": OPEN,
 }
 

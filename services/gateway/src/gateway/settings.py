@@ -31,7 +31,7 @@ class Settings:
     trace_source_token: str = ""
     #: Base URL of an OTLP/HTTP collector; empty: spans stay here.
     otlp_endpoint: str = ""
-    #: host:port of /livez, /readyz and /metrics without TLS, for probes; empty: only over HTTPS.
+    #: host:port of /livez, /readyz and /metrics without TLS, for probes and Prometheus; empty: the first two over HTTPS only.
     health_address: str = ""
     #: Seconds that a call may take before the caller is told to try again.
     call_timeout_s: float = 5.0

@@ -39,11 +39,10 @@ def test_a_route_without_a_row_does_not_start() -> None:
         async def secret() -> None: ...
 
 
-def test_only_the_four_pages_of_operation_are_open() -> None:
+def test_only_the_three_pages_of_operation_are_open() -> None:
     assert {row for row, roles in RULES.items() if roles is OPEN} == {
         "GET /livez",
         "GET /readyz",
-        "GET /metrics",
         "GET /openapi.json",
     }
     assert all(roles <= ROLES and roles for roles in RULES.values() if roles is not OPEN)

@@ -16,6 +16,8 @@ from hotline.usecases.answer_ticket import answer_ticket
 from hotline.usecases.transfer_ticket import transfer_ticket
 from sqlalchemy import text
 
+from tests.support.transit import TRANSIT
+
 from ..factories import GUSU, HUANGPU, NOW, ticket
 from ..storage_suite import StorageSuite
 
@@ -32,7 +34,7 @@ def pool(database):
 
 
 def begin(connection, cipher=CIPHER) -> Work:
-    return Work(connection, Outbox(connection, "hotline", FixedClock(), new_id), cipher, GUSU)
+    return Work(connection, Outbox(connection, "hotline", FixedClock(), new_id, TRANSIT), cipher, GUSU)
 
 
 class TestPostgres(StorageSuite):

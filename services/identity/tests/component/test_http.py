@@ -7,10 +7,12 @@ import base64
 import json
 import re
 import time
+from dataclasses import replace
 
 import httpx
 import pytest
 from chassis.clock import FixedClock, new_id
+from chassis.database import Database
 from identity import samples
 from identity.adapters.client_keys import canonical_key
 from identity.domain.model import Role
@@ -31,6 +33,7 @@ ISSUER = "https://127.20.9.1:20443"
 FIELD_KEY = base64.b64encode(b"k" * 32).decode()
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 PROGRAM = {"Tongban-CSRF": "1"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 KIOSK_KEY = OKPKey.generate_key("Ed25519", private=True)
 
 
@@ -188,7 +191,8 @@ def test_what_another_site_could_send_signs_nobody_in_or_out(parts, fields, head
             return answers, await there.get("/sign-in")
 
     answers, page = run(journey())
-    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert [answer.status_code for answer in answers] == [403, 403, 400]
+    assert answers[-1].json()["error"] == "invalid_request"
     assert "已登录" in page.text
 
 
@@ -269,7 +273,7 @@ def test_a_session_ends_after_eight_hours_and_with_its_account(parts, clock) -> 
         work.record = lambda event: None
         disable_account(work, subject, "test", by="operator", now=parts.now())
 
-    assert [answer.status_code for answer in run(journey())] == [200, 401, 200, 401]
+    assert [answer.status_code for answer in run(journey())] == [200, 400, 200, 400]
 
 
 def client_assertion(parts, key=KIOSK_KEY, **changes) -> str:
@@ -300,6 +304,7 @@ def test_a_client_gets_a_token_for_its_key_once_per_assertion_also_at_the_same_m
     assert "acr" not in claims
     refused = next(answer for answer in answers if answer.status_code == 401)
     assert (refused.json()["error"], refused.json()["code"]) == ("invalid_client", "identity.client_refused")
+    assert refused.headers["www-authenticate"]
 
 
 def test_a_client_nobody_knows_and_a_wrong_key_are_refused_alike(parts) -> None:
@@ -316,6 +321,54 @@ def test_a_client_nobody_knows_and_a_wrong_key_are_refused_alike(parts) -> None:
 
     answers = run(journey())
     assert len({(answer.status_code, answer.text) for answer in answers}) == 1
+    assert answers[0].status_code == 401
+
+
+def is_oauth_error(answer: httpx.Response) -> bool:
+    """RFC 6749 section 5.2: the media type, the two members and their characters, and that nobody keeps the answer."""
+    body = answer.json()
+    return (
+        answer.headers["content-type"] == "application/json"
+        and (answer.headers["cache-control"], answer.headers["pragma"]) == ("no-store", "no-cache")
+        and re.fullmatch(r"[a-z_]+", body["error"]) is not None
+        and re.fullmatch(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+", body["error_description"]) is not None
+        and not {"type", "title", "status", "detail"} & body.keys()
+    )
+
+
+def test_every_refusal_of_a_token_is_an_error_as_oauth_has_them(parts) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            return {
+                "invalid_client": await client_token(there, "nonsense"),
+                "invalid_grant": await session_token(there),
+                "unsupported_grant_type": await there.post("/token", data={"grant_type": "password"}),
+                "invalid_request": await there.post("/token", content=b"a=1&a=2", headers=FORM),
+            }
+
+    answers = run(journey())
+    assert {name: answer.json()["error"] for name, answer in answers.items()} == {name: name for name in answers}
+    assert {name: answer.status_code for name, answer in answers.items()} == {
+        "invalid_client": 401,
+        "invalid_grant": 400,
+        "unsupported_grant_type": 400,
+        "invalid_request": 400,
+    }
+    assert all(is_oauth_error(answer) for answer in answers.values())
+
+
+def test_while_the_database_is_away_a_token_is_refused_for_now_and_not_for_good(parts) -> None:
+    away = replace(parts, database=Database("postgresql://identity:x@127.0.0.1:1/identity"))  # nobody listens on port 1
+
+    async def journey():
+        async with browser(away) as there:
+            return await client_token(there, client_assertion(parts))
+
+    answer = run(journey())
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    assert answer.json()["code"] == "database.unavailable"
+    assert int(answer.headers["retry-after"]) > 0
+    assert is_oauth_error(answer)
 
 
 @pytest.mark.parametrize("grant", ["password", "", "authorization_code"])
@@ -326,7 +379,7 @@ def test_there_is_no_password_grant_nor_any_other(parts, grant) -> None:
             return await there.post("/token", data=fields, headers=PROGRAM)
 
     answer = run(journey())
-    assert (answer.status_code, answer.json()["error"]) == (422, "unsupported_grant_type")
+    assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
 
 
 @pytest.mark.parametrize(
@@ -342,14 +395,17 @@ def test_there_is_no_password_grant_nor_any_other(parts, grant) -> None:
     ids=["json", "no UTF-8", "twice", "NUL", "many fields", "too large"],
 )
 @pytest.mark.parametrize("path", ["/token", "/sign-in", "/sign-out"])
-def test_an_unreadable_form_is_a_problem(parts, path, content, headers, status) -> None:
+def test_an_unreadable_form_is_refused_as_each_page_refuses(parts, path, content, headers, status) -> None:
     async def journey():
         async with browser(parts, Accept="*/*") as there:
             return await there.post(path, content=content, headers=headers)
 
     answer = run(journey())
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
+    if path == "/token" and status != 413:  # that one is refused by its length, before anybody reads what it is for
+        assert is_oauth_error(answer)
+        assert (answer.json()["error"], answer.status_code) == ("invalid_request", 400 if status == 422 else status)
+    else:
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert answer.json()["code"].startswith("request.")
 
 
@@ -392,12 +448,12 @@ def test_what_http_refuses_is_a_problem_too(parts, method, path, status, code) -
     assert status != 405 or answer.headers["allow"]
 
 
-def test_readiness_asks_the_database(parts) -> None:
+def test_readiness_asks_the_database_and_metrics_are_not_for_the_public(parts) -> None:
     async def journey():
         async with browser(parts) as there:
             return [(await there.get(path)).status_code for path in ("/livez", "/readyz", "/metrics")]
 
-    assert run(journey()) == [200, 200, 200]
+    assert run(journey()) == [200, 200, 404]
 
 
 def test_two_hundred_guesses_at_once_are_all_refused_and_the_right_password_still_works(parts) -> None:

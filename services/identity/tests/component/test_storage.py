@@ -11,6 +11,8 @@ from identity.adapters.storage import Storage
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from tests.support.transit import TRANSIT
+
 from ..factories import ID_NUMBER, account
 from ..storage_suite import StorageSuite
 
@@ -44,7 +46,7 @@ def connection(pool):
 class TestPostgres(StorageSuite):
     @pytest.fixture
     def work(self, connection):
-        return Storage(connection, SEALING, Outbox(connection, "identity", FixedClock(), new_id))
+        return Storage(connection, SEALING, Outbox(connection, "identity", FixedClock(), new_id, TRANSIT))
 
 
 def test_nothing_personal_stands_in_the_table(connection) -> None:

@@ -6,12 +6,15 @@ import pytest
 from chassis.settings import SettingsError, read_settings
 from notification.settings import Settings
 
+from tests.support.transit import TRANSIT_KEY
+
 GOOD = {
     "TONGBAN_DISTRICT": "320508",
     "TONGBAN_SERVICE_NAME": "notification",
     "TONGBAN_AMQP_URL": "amqp://x",
     "TONGBAN_DATABASE_URL": "postgresql://x",
     "TONGBAN_FIELD_KEY": "x",
+    "TONGBAN_TRANSIT_KEY": TRANSIT_KEY,
     "TONGBAN_EDGE_KEYS": "/x",
     "TONGBAN_SMTP_HOST": "mail",
     "TONGBAN_MAIL_FROM": "noreply@example.org",

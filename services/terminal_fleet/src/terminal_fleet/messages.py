@@ -9,7 +9,7 @@ from chassis.contracts import EnumWords, moment, timestamp
 from chassis.paging import Page
 from google.protobuf.message import Message
 from tongban.common.v1 import common_pb2 as common
-from tongban.courier.v1.courier_pb2 import MessageRefused
+from tongban.courier.v1.courier_pb2 import AgreementInstalled, MessageRefused
 from tongban.identity.v1.identity_pb2 import Client, RegisterClientRequest
 from tongban.terminal_fleet.v1 import terminal_fleet_pb2 as pb
 
@@ -18,7 +18,7 @@ from terminal_fleet.domain.errors import InvalidKiosk
 from terminal_fleet.domain.model import Health, Kiosk, Placement
 
 __all__ = [
-    "CONTRACT", "FLEET_MANAGER", "HALL_STAFF", "KIOSK", "Client", "KioskHealthReported", "MessageRefused",
+    "CONTRACT", "FLEET_MANAGER", "HALL_STAFF", "KIOSK", "AgreementInstalled", "Client", "KioskHealthReported", "MessageRefused",
     "PlacementAnswered", "PlacementOffered", "RegisterClientRequest",
 ]  # fmt: skip
 

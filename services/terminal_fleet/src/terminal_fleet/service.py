@@ -10,13 +10,14 @@ from chassis.runner import every
 from chassis.subscriber import subscribe
 
 from terminal_fleet import messages, wiring
-from terminal_fleet.domain.policies import check_public_key, id_for, new_kiosk
+from terminal_fleet.domain.policies import id_for, key_thumbprint, new_kiosk
 from terminal_fleet.messages import FLEET_MANAGER, HALL_STAFF, KIOSK
 from terminal_fleet.usecases.answer_placement import answer_placement
 from terminal_fleet.usecases.check_silence import check_silence
 from terminal_fleet.usecases.get_kiosk import get_kiosk
 from terminal_fleet.usecases.hear_of_kiosk import note_health, note_placement, note_refusal
 from terminal_fleet.usecases.list_kiosks import list_kiosks
+from terminal_fleet.usecases.note_agreement import note_agreement
 from terminal_fleet.usecases.record_heartbeat import record_heartbeat
 from terminal_fleet.usecases.register_kiosk import register_kiosk
 
@@ -77,6 +78,10 @@ class TerminalFleetService:
     def on_kiosk_health_reported(self, event, delivery):
         note_health(self.app.join(delivery), messages.report_of(event), sender=delivery.district)
 
+    @subscribe(messages.AgreementInstalled)
+    def on_agreement_installed(self, event, delivery):
+        note_agreement(self.app.join(delivery), event.peer)
+
     @subscribe(messages.MessageRefused)
     def on_message_refused(self, event, delivery):
         work, kiosk_id = self.app.join(delivery), messages.kiosk_id_of(event.subject)
@@ -84,7 +89,7 @@ class TerminalFleetService:
 
     def _planned(self, request, call):
         """The kiosk that a request would register. Raises InvalidKiosk before anybody is told of it."""
-        check_public_key(request.public_jwk)
+        key = key_thumbprint(request.public_jwk)
         identifier = id_for(self.app.district, call.actor.subject, request.idempotency_key)
         where = {"district": self.app.district, "host": request.host_district, "place": request.place}
-        return new_kiosk(identifier, name=request.name, now=self.app.now(), **where)
+        return new_kiosk(identifier, name=request.name, now=self.app.now(), key=key, **where)

@@ -15,6 +15,7 @@ from terminal_fleet.adapters.storage import Work
 from terminal_fleet.domain.model import Kiosk
 from terminal_fleet.settings import Settings
 from terminal_fleet.usecases.ports import Identity as IdentityPort
+from terminal_fleet.usecases.register_kiosk import check_may_register
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,12 @@ class App:
         """Registers the kiosk's client at identity, with no transaction open, unless the kiosk is kept already.
 
         So a repeated request does it again only if the first one came no further, and one under the same key with
-        another public key never replaces that of a kiosk.
+        another public key never replaces that of a kiosk. Raises HostNotLinked, KeyTaken, and Fault as identity refuses.
         """
         with self.work() as work:
             is_kept = work.kiosks.get(kiosk.id) is not None
+            if not is_kept:
+                check_may_register(work, kiosk)
         if not is_kept:
             self.identity.register_kiosk_client(kiosk.client_id, public_jwk)
 

@@ -5,6 +5,9 @@ The engines are Gusu's: it owns kiosks in Huangpu's hall, and hosts some of Huan
 
 from __future__ import annotations
 
+import base64
+import json
+import threading
 from itertools import count
 
 import pytest
@@ -12,7 +15,7 @@ from chassis.errors import Fault
 from terminal_fleet import messages
 from terminal_fleet.domain.events import HealthReported, PlacementAnswered, PlacementOffered
 from terminal_fleet.domain.model import Health, Placement
-from tongban.courier.v1.courier_pb2 import MessageRefused
+from tongban.courier.v1.courier_pb2 import AgreementInstalled, MessageRefused
 from tongban.identity.v1.identity_pb2 import Client, RegisterClientRequest
 from tongban.terminal_fleet.v1 import terminal_fleet_pb2 as pb
 
@@ -41,12 +44,29 @@ def bus(broker, database, service_process):
     quick = {"TONGBAN_HEARTBEAT_INTERVAL_S": "1", "TONGBAN_SILENT_AFTER_S": "2", "TONGBAN_RETRY_LADDER": "1"}
     service_process("terminal_fleet", database, **quick)
     with stand_in(broker, "identity", {"register_client": (RegisterClientRequest, register_client)}):
-        yield BusClient(broker)
+        client = BusClient(broker)
+        for peer in (HUANGPU, SHANGCHENG):
+            agreed(client, peer)
+        yield client
+
+
+def agreed(bus, peer: str) -> None:
+    """As the courier tells of an agreement that it installed, and waits until it is heard."""
+    bus.tell(AgreementInstalled(peer=peer, version=1), source="courier", subject=f"agreement/{peer}", version=1)
+    probe = {"host_district": peer, "idempotency_key": f"probe-{peer}", "public_jwk": new_key(int(peer))}
+    eventually(lambda: outcome(lambda: register(bus, **probe)) != "terminal_fleet.host_not_linked")
+
+
+def new_key(n: int) -> str:
+    """A public key that nobody else has; identity is played, so nobody asks whether it is a point of the curve."""
+    x = base64.urlsafe_b64encode(n.to_bytes(32, "big")).rstrip(b"=").decode()
+    return json.dumps({"kty": "OKP", "crv": "Ed25519", "x": x})
 
 
 def register(bus, actor=FLEET, **changes) -> pb.Kiosk:
-    words = {"name": "姑苏·惠服务", "host_district": "", "place": "一楼", "public_jwk": PUBLIC_JWK}
-    words |= {"idempotency_key": f"key-{next(_keys)}"} | changes
+    n = next(_keys)
+    words = {"name": "姑苏·惠服务", "host_district": "", "place": "一楼", "public_jwk": new_key(n)}
+    words |= {"idempotency_key": f"key-{n}"} | changes
     return bus.call("terminal_fleet.register_kiosk", pb.RegisterKioskRequest(**words), pb.Kiosk, actor=actor)
 
 
@@ -66,6 +86,15 @@ def arrives(bus, message, id: str, district: str = HUANGPU) -> None:
     bus.hand_on(wire, to="terminal_fleet", district=district, subject=f"kiosk/{id}")
 
 
+def outcome(act) -> str:
+    """The code of a refusal, else "done"."""
+    try:
+        act()
+    except Fault as fault:
+        return fault.code
+    return "done"
+
+
 def refused(act) -> str:
     with pytest.raises(Fault) as raised:
         act()
@@ -73,7 +102,7 @@ def refused(act) -> str:
 
 
 def test_a_kiosk_is_registered_with_its_client_first_and_its_own_district_sees_it(bus) -> None:
-    made = register(bus)
+    made = register(bus, public_jwk=PUBLIC_JWK)
     assert (made.owner_district, made.host_district) == (GUSU, GUSU)
     assert (made.placement, made.health) == (pb.PLACEMENT_STATE_CONFIRMED, pb.HEALTH_NEVER_SEEN)
     assert list(CLIENTS[made.client_id].roles) == ["kiosk"]
@@ -84,14 +113,49 @@ def test_a_kiosk_is_registered_with_its_client_first_and_its_own_district_sees_i
 
 
 def test_the_same_request_again_is_the_same_kiosk_and_the_same_client(bus) -> None:
-    first = register(bus, idempotency_key="again")
+    same = {"idempotency_key": "again", "public_jwk": new_key(10_000)}
+    first = register(bus, **same)
     clients = set(CLIENTS)
-    assert register(bus, idempotency_key="again") == first
+    assert register(bus, **same) == first
     assert set(CLIENTS) == clients
-    for other in ({"name": "other"}, {"public_jwk": PUBLIC_JWK.replace("11q", "22q")}):
-        assert refused(lambda other=other: register(bus, idempotency_key="again", **other)) == "request.key_reused"
-    assert CLIENTS[first.client_id].public_jwk == PUBLIC_JWK
+    for other in ({"name": "other"}, {"public_jwk": new_key(10_001)}):
+        assert refused(lambda other=other: register(bus, **{**same, **other})) == "request.key_reused"
+    assert CLIENTS[first.client_id].public_jwk == same["public_jwk"]
     assert refused(lambda: register(bus, idempotency_key="")) == "request.key_missing"
+
+
+def test_a_key_registers_one_kiosk_and_the_second_gets_no_client(bus) -> None:
+    key = new_key(20_000)
+    first = register(bus, public_jwk=key)
+    clients = set(CLIENTS)
+    assert refused(lambda: register(bus, public_jwk=key)) == "terminal_fleet.key_taken"
+    assert set(CLIENTS) == clients
+    assert get(bus, first.id) == first
+
+
+def test_of_registrations_by_one_key_at_once_one_is_kept(bus, broker) -> None:
+    key, outcomes = new_key(30_000), []
+
+    def attempt() -> None:
+        outcomes.append(outcome(lambda: register(BusClient(broker), public_jwk=key, name="at once")))
+
+    threads = [threading.Thread(target=attempt) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["done"] + ["terminal_fleet.key_taken"] * 5
+    listed = bus.call("terminal_fleet.list_kiosks", pb.ListKiosksRequest(), pb.ListKiosksResponse, actor=FLEET)
+    assert [each.name for each in listed.kiosks].count("at once") == 1
+
+
+def test_a_host_with_which_there_is_no_agreement_is_refused_until_there_is_one(bus) -> None:
+    bus.engines.purge()
+    clients = set(CLIENTS)
+    assert refused(lambda: register(bus, host_district="340103")) == "terminal_fleet.host_not_linked"
+    assert set(CLIENTS) == clients
+    agreed(bus, "340103")
+    assert register(bus, host_district="340103").placement == pb.PLACEMENT_STATE_OFFERED
 
 
 @pytest.mark.parametrize("actor", [None, CLERK, a_person("kiosk")])
@@ -107,7 +171,7 @@ def test_a_kiosk_that_breaks_a_rule_gets_no_client(bus) -> None:
 
 
 def test_what_identity_refuses_is_told_and_no_kiosk_is_kept(bus) -> None:
-    jwk = '{"kty": "OKP", "x": "refuse me"}'
+    jwk = '{"kty": "OKP", "crv": "refuse me", "x": ""}'
     assert refused(lambda: register(bus, public_jwk=jwk, name="refused")) == "identity.bad_key"
     listed = bus.call("terminal_fleet.list_kiosks", pb.ListKiosksRequest(), pb.ListKiosksResponse, actor=FLEET)
     assert "refused" not in [each.name for each in listed.kiosks]

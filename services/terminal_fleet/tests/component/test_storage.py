@@ -15,6 +15,8 @@ from terminal_fleet.domain.model import Health
 from terminal_fleet.usecases.check_silence import check_silence
 from terminal_fleet.usecases.record_heartbeat import record_heartbeat
 
+from tests.support.transit import TRANSIT
+
 from ..factories import HUANGPU, NOW, kiosk
 from ..storage_suite import StorageSuite
 
@@ -29,7 +31,7 @@ def pool(database):
 
 
 def begin(connection) -> Work:
-    return Work(connection, Outbox(connection, "terminal_fleet", FixedClock(), new_id), HUANGPU)
+    return Work(connection, Outbox(connection, "terminal_fleet", FixedClock(), new_id, TRANSIT), HUANGPU)
 
 
 class TestPostgres(StorageSuite):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,12 +12,13 @@ from chassis.paging import Wish
 from terminal_fleet.domain import errors
 from terminal_fleet.domain.events import HealthReported, PlacementAnswered, PlacementOffered
 from terminal_fleet.domain.model import Health, Placement
-from terminal_fleet.domain.policies import check_public_key, id_for, new_kiosk
+from terminal_fleet.domain.policies import check_public_key, id_for, key_thumbprint, new_kiosk
 from terminal_fleet.usecases.answer_placement import answer_placement
 from terminal_fleet.usecases.check_silence import BATCH, check_silence
 from terminal_fleet.usecases.get_kiosk import get_kiosk
 from terminal_fleet.usecases.hear_of_kiosk import note_health, note_placement, note_refusal
 from terminal_fleet.usecases.list_kiosks import list_kiosks
+from terminal_fleet.usecases.note_agreement import note_agreement
 from terminal_fleet.usecases.record_heartbeat import record_heartbeat
 from terminal_fleet.usecases.register_kiosk import register_kiosk
 
@@ -29,7 +31,10 @@ CLIENT = f"kiosk-{ID}"
 
 @pytest.fixture
 def owner() -> FakeWork:
-    return FakeWork(HUANGPU)
+    """Huangpu, which has an agreement with Gusu."""
+    work = FakeWork(HUANGPU)
+    note_agreement(work, GUSU)
+    return work
 
 
 @pytest.fixture
@@ -42,9 +47,9 @@ def clock() -> FixedClock:
     return FixedClock()
 
 
-def registered(work, host=GUSU, **changes):
+def registered(work, host=GUSU, id=ID, **changes):
     words = {"name": "店小二 4.0", "place": "一楼大厅"} | changes
-    return register_kiosk(work, new_kiosk(ID, district=work.district, host=host, now=NOW, **words))
+    return register_kiosk(work, new_kiosk(id, district=work.district, host=host, now=NOW, **words))
 
 
 def offered_and_answered(owner, host):
@@ -111,6 +116,43 @@ def test_a_kiosk_that_breaks_a_rule_is_not_registered(owner, changes, field) -> 
 def test_a_key_that_is_none_is_refused(text) -> None:
     with pytest.raises(errors.InvalidKiosk, match="JSON Web Key"):
         check_public_key(text)
+
+
+def test_a_host_without_an_agreement_is_refused_before_anything_is_kept_or_sent(owner) -> None:
+    with refuses(errors.HostNotLinked, "terminal_fleet.host_not_linked", "conflict") as refused:
+        registered(owner, host=SHANGCHENG)
+    assert refused.value.details == {"host": SHANGCHENG}
+    assert (owner.kiosks.kept, owner.sent) == ({}, [])
+    note_agreement(owner, SHANGCHENG)
+    assert registered(owner, host=SHANGCHENG).placement is Placement.OFFERED
+
+
+def test_a_key_registers_one_kiosk(owner) -> None:
+    first = registered(owner, key="t")
+    assert registered(owner, key="t").id == first.id, "the same kiosk again is no other"
+    with refuses(errors.KeyTaken, "terminal_fleet.key_taken", "conflict"):
+        registered(owner, id=id_for(HUANGPU, "fleet-1", "key-2"), key="t")
+    assert set(owner.kiosks.kept) == {first.id}
+
+
+def test_a_thumbprint_is_that_of_rfc_8037_and_the_same_however_the_key_is_written() -> None:
+    """RFC 8037, appendix A.3."""
+    thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    assert key_thumbprint(PUBLIC_JWK) == thumbprint
+    key = json.loads(PUBLIC_JWK)
+    for other in (
+        json.dumps({**key, "kid": "mine", "use": "sig"}, indent=2, sort_keys=True),
+        json.dumps({**key, "x": key["x"] + "="}),
+        json.dumps({**key, "x": key["x"][:-1] + "p"}),  # bits that base64url leaves open
+    ):
+        assert key_thumbprint(other) == thumbprint
+    assert key_thumbprint(PUBLIC_JWK.replace("11q", "22q")) != thumbprint
+
+
+@pytest.mark.parametrize("text", ['{"kty": "OKP"}', '{"kty": "oct"}', '{"kty": "OKP", "crv": "Ed25519", "x": 7}'])
+def test_a_key_that_is_not_whole_is_refused(text) -> None:
+    with pytest.raises(errors.InvalidKiosk, match="whole key"):
+        key_thumbprint(text)
 
 
 @pytest.mark.parametrize("member", ["d", "p", "k"])

@@ -10,7 +10,7 @@ from typing import Any
 
 def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("bench", help="figures beside their floors, into build/bench.json")
-    parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="of the names in tests/bench/README.md")
+    parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="of the rows in tests/bench/README.md")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,10 +1,14 @@
-"""`tongban courier export CASE` and `verify FILE`: what both districts can prove about a case, and whether it holds."""
+"""`tongban courier export CASE` and `verify FILE`: what both districts can prove about a case, and whether it holds.
+
+`resend ID` and `brief PEER`: what a person does when the reason of a refusal is gone.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +16,7 @@ from tongban_cli.main import environment_of
 
 
 def register(subparsers: Any) -> None:
-    parser = subparsers.add_parser("courier", help="a case's evidence: export it, verify it")
+    parser = subparsers.add_parser("courier", help="a case's evidence; what was refused, once more")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     export = verbs.add_parser("export", help="writes what every district's courier can prove about a case")
     export.add_argument("case", metavar="CASE", help="a case number, or a subject such as ticket/<number>")
@@ -23,13 +27,50 @@ def register(subparsers: Any) -> None:
     verify.add_argument(
         "--root", type=Path, metavar="FILE", help="the root's public key (JWK); else the registry's word"
     )
-    for verb in (export, verify):
+    resend = verbs.add_parser(
+        "resend", help="sends a refused message again (what opened a matter its service offers again)"
+    )
+    resend.add_argument("id", metavar="ID", help="as `GET /v1/links/PEER/messages?state=refused` shows it")
+    brief = verbs.add_parser("brief", help="has a peer told again all that it should have, as when its link opened")
+    brief.add_argument("peer", metavar="PEER", help="division code")
+    for verb in (resend, brief):
+        verb.add_argument("--district", required=True, metavar="CODE", help="whose courier sends")
+    for verb in (export, verify, resend, brief):
         verb.add_argument("--json", action="store_true", help="for programs")
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 done, 1 the evidence is refused or there is none, 2 a file cannot be read."""
-    return _export(args) if args.verb == "export" else _verify(args)
+    """0 done, 1 refused or nothing there, 2 a file cannot be read."""
+    return {"export": _export, "verify": _verify, "resend": _resend, "brief": _brief}[args.verb](args)
+
+
+def _resend(args: argparse.Namespace) -> int:
+    return _ask(args, args.id, lambda told: f"{args.id} goes to {', '.join(told['resent'])} again")
+
+
+def _brief(args: argparse.Namespace) -> int:
+    return _ask(args, args.peer, lambda told: f"the services of {args.district} bring {told['peer']} up to date")
+
+
+def _ask(args: argparse.Namespace, given: str, sentence: Callable[[Any], str]) -> int:
+    """The command of the same name of that district's courier."""
+    from tongban_local.districts import UnknownDistrict
+    from tongban_local.environment import Environment
+    from tongban_local.prepare import run_service_command
+
+    try:
+        place = Environment(environment_of(args))[args.district]
+    except KeyError:
+        raise UnknownDistrict(f"{args.district} is not installed here: `make up` says which districts are") from None
+    told = json.loads(run_service_command(place, "courier", args.verb, given, allowed=(0, 1)).splitlines()[-1])
+    refused = "error" in told
+    if args.json:
+        print(json.dumps(told, ensure_ascii=False))
+    elif refused:
+        print(f"tongban: {args.district}: {told['error']} {told['detail']}", file=sys.stderr)
+    else:
+        print(sentence(told))
+    return 1 if refused else 0
 
 
 def _export(args: argparse.Namespace) -> int:

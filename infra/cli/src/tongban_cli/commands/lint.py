@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_SOURCES = ("services", "infra", "tests", "conftest.py")
+_SOURCES = ("services", "infra", "tests", "charts", "conftest.py")
 
 
 def register(subparsers: Any) -> None:
@@ -28,7 +28,10 @@ def run(_args: argparse.Namespace) -> int:
         "layers": [f"{programs}/lint-imports"],
         "contracts": [f"{programs}/buf", "lint", "proto"],
         "generated": ["proto/generate.sh", "--check"],
+        "chart": [sys.executable, "-m", "tongban_cli", "chart", "--check"],
         "queue names": [sys.executable, "-m", "tongban_broker.lock", "--check"],
+        "events": [sys.executable, "-m", "tongban_broker.asyncapi", "--check"],
+        "dashboards": [sys.executable, "-m", "tongban_observability", "--check"],
     }
     environ = {**os.environ, "PYTHON": sys.executable}
     failed = []

@@ -1,4 +1,4 @@
-"""`tongban registry make|sign|install|show`: the registry of districts as a file, from its making to the couriers."""
+"""`tongban registry root|make|sign|install|show`: the registry of districts as a file, from its making to the couriers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,18 @@ from tongban_cli.main import environment_of
 def register(subparsers: Any) -> None:
     parser = subparsers.add_parser("registry", help="the registry of districts: make, sign, install, show")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    root = verbs.add_parser(
+        "root", help="makes the alliance's root key, once: root.jwk, and root.pub.jwk for everybody"
+    )
+    root.add_argument("file", type=Path, metavar="DIR", help="where: on a machine that is not connected")
     make = verbs.add_parser("make", help="writes the next version, not signed yet")
     make.add_argument("file", type=Path, metavar="FILE", help="where to write it")
     make.add_argument("--previous", type=Path, metavar="FILE", help="the signed version that it follows")
     make.add_argument(
         "--member", type=Path, action="append", default=[], metavar="FILE", help="a district (JSON): see README"
+    )
+    make.add_argument(
+        "--bundle", type=Path, action="append", default=[], metavar="FILE", help="a district, by its join bundle"
     )
     make.add_argument("--suspend", action="append", default=[], metavar="CODE", help="refuse this member from now on")
     make.add_argument("--activate", action="append", default=[], metavar="CODE", help="take this member back")
@@ -35,7 +42,7 @@ def register(subparsers: Any) -> None:
     )
     show = verbs.add_parser("show", help="what stands in it")
     show.add_argument("file", type=Path, metavar="FILE")
-    for verb in (make, sign, install, show):
+    for verb in (root, make, sign, install, show):
         verb.add_argument("--json", action="store_true", help="for programs")
 
 
@@ -44,10 +51,21 @@ def run(args: argparse.Namespace) -> int:
     from courier.domain.errors import CourierError
 
     try:
-        return {"make": _make, "sign": _sign, "install": _install, "show": _show}[args.verb](args)
+        return {"root": _root, "make": _make, "sign": _sign, "install": _install, "show": _show}[args.verb](args)
     except (OSError, ValueError, KeyError, CourierError) as error:
         print(f"tongban: {args.file}: {error}", file=sys.stderr)
         return 2
+
+
+def _root(args: argparse.Namespace) -> int:
+    from courier import keys
+
+    made = keys.make_root(args.file)
+    told = {"root": made.kid, "file": str(args.file / "root.pub.jwk")}
+    print(
+        json.dumps(told) if args.json else f"{told['file']}: root key {made.kid}; root.jwk beside it signs registries"
+    )
+    return 0
 
 
 def _make(args: argparse.Namespace) -> int:
@@ -58,7 +76,7 @@ def _make(args: argparse.Namespace) -> int:
     from courier.domain.registry import State, from_payload, to_payload
 
     now = datetime.now(UTC).replace(microsecond=0)
-    members = [_member(path, now) for path in args.member]
+    members = [_member(path, now) for path in args.member] + [_bundled(path, now) for path in args.bundle]
     if args.previous:
         previous = from_payload(registry_file.unsigned_payload(args.previous.read_text()))
         states = dict.fromkeys(args.suspend, State.SUSPENDED) | dict.fromkeys(args.activate, State.ACTIVE)
@@ -79,6 +97,19 @@ def _member(path: Path, now: datetime) -> Any:
     shown = keys.public_keys(path.parent / told.pop("keys_file"))
     shown.append(keys.tls_key((path.parent / told.pop("tls_file")).read_text(), now - keys.MARGIN))
     return registry_file.member(**told, keys=shown)
+
+
+def _bundled(path: Path, now: datetime) -> Any:
+    """A district from its join bundle; whoever signs the registry has compared the fingerprint."""
+    from tongban_cli import district_bundle
+    from tongban_cli.district_errors import DistrictError
+
+    try:
+        bundle = district_bundle.read(path.read_text(), now)
+    except DistrictError as error:
+        raise ValueError(f"{path}: {error}") from None
+    print(f"{bundle.member.code} {bundle.member.name_en}: key {bundle.fingerprint}", file=sys.stderr)
+    return bundle.member
 
 
 def _sign(args: argparse.Namespace) -> int:

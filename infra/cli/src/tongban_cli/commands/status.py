@@ -64,7 +64,11 @@ def _link(link: dict[str, Any]) -> str:
     colour = "green" if state == "up" else "red"
     lights = ", ".join(link.get("lights", [])) or "none"
     waiting, oldest = int(link.get("waiting", 0)), float(link.get("oldestWaitingS", 0))
+    since = link.get("noConnectionSince", "")
+    unconnected = ", no connection" + (f" since {since}" if since else "")
     return (
-        f"{link['peer']} [{colour}]{state}[/{colour}], round trip {float(link.get('roundTripMs', 0)):.0f} ms, "
-        f"{waiting} waiting" + (f" (oldest {oldest:.0f} s)" if waiting else "") + f", lights: {lights}"
+        f"{link['peer']} [{colour}]{state}[/{colour}]{'' if link.get('connected') else unconnected}, "
+        f"round trip {float(link.get('roundTripMs', 0)):.0f} ms, {waiting} waiting"
+        + (f" (oldest {oldest:.0f} s)" if waiting else "")
+        + f", lights: {lights}"
     )

@@ -20,6 +20,7 @@ RINGS = {
     "shape": ("tests/architecture", "tests/contract"),
     "unit": ("services/*/tests/unit", "infra/*/tests"),
     "component": ("services/*/tests/component", "tests/support"),
+    "deploy": ("tests/deploy",),
     "system": ("tests/system",),
     "federation": ("tests/federation",),
 }

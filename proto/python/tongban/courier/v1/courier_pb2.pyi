@@ -42,7 +42,7 @@ MESSAGE_STATE_REFUSED: MessageState
 MESSAGE_STATE_EXPIRED: MessageState
 
 class Link(_message.Message):
-    __slots__ = ("peer", "state", "last_canary_at", "round_trip_ms", "clock_difference_ms", "waiting", "oldest_waiting_s", "sent", "receipted", "received", "refused_by_peer", "refused_here", "registry_version", "lights")
+    __slots__ = ("peer", "state", "last_canary_at", "round_trip_ms", "clock_difference_ms", "waiting", "oldest_waiting_s", "sent", "receipted", "received", "refused_by_peer", "refused_here", "registry_version", "lights", "connected", "no_connection_since")
     PEER_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     LAST_CANARY_AT_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +57,8 @@ class Link(_message.Message):
     REFUSED_HERE_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_VERSION_FIELD_NUMBER: _ClassVar[int]
     LIGHTS_FIELD_NUMBER: _ClassVar[int]
+    CONNECTED_FIELD_NUMBER: _ClassVar[int]
+    NO_CONNECTION_SINCE_FIELD_NUMBER: _ClassVar[int]
     peer: str
     state: LinkState
     last_canary_at: _timestamp_pb2.Timestamp
@@ -71,7 +73,9 @@ class Link(_message.Message):
     refused_here: int
     registry_version: int
     lights: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, peer: _Optional[str] = ..., state: _Optional[_Union[LinkState, str]] = ..., last_canary_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., round_trip_ms: _Optional[float] = ..., clock_difference_ms: _Optional[float] = ..., waiting: _Optional[int] = ..., oldest_waiting_s: _Optional[float] = ..., sent: _Optional[int] = ..., receipted: _Optional[int] = ..., received: _Optional[int] = ..., refused_by_peer: _Optional[int] = ..., refused_here: _Optional[int] = ..., registry_version: _Optional[int] = ..., lights: _Optional[_Iterable[str]] = ...) -> None: ...
+    connected: bool
+    no_connection_since: _timestamp_pb2.Timestamp
+    def __init__(self, peer: _Optional[str] = ..., state: _Optional[_Union[LinkState, str]] = ..., last_canary_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., round_trip_ms: _Optional[float] = ..., clock_difference_ms: _Optional[float] = ..., waiting: _Optional[int] = ..., oldest_waiting_s: _Optional[float] = ..., sent: _Optional[int] = ..., receipted: _Optional[int] = ..., received: _Optional[int] = ..., refused_by_peer: _Optional[int] = ..., refused_here: _Optional[int] = ..., registry_version: _Optional[int] = ..., lights: _Optional[_Iterable[str]] = ..., connected: _Optional[bool] = ..., no_connection_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListLinksRequest(_message.Message):
     __slots__ = ()
@@ -184,22 +188,68 @@ class MessageRefused(_message.Message):
     def __init__(self, message_id: _Optional[str] = ..., peer: _Optional[str] = ..., type: _Optional[str] = ..., subject: _Optional[str] = ..., code: _Optional[str] = ..., reason: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class AgreementInstalled(_message.Message):
-    __slots__ = ("peer", "version", "signed_agreement")
+    __slots__ = ("peer", "version", "signed_agreement", "keys")
     PEER_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SIGNED_AGREEMENT_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
     peer: str
     version: int
     signed_agreement: str
-    def __init__(self, peer: _Optional[str] = ..., version: _Optional[int] = ..., signed_agreement: _Optional[str] = ...) -> None: ...
+    keys: _containers.RepeatedCompositeFieldContainer[PartyKey]
+    def __init__(self, peer: _Optional[str] = ..., version: _Optional[int] = ..., signed_agreement: _Optional[str] = ..., keys: _Optional[_Iterable[_Union[PartyKey, _Mapping]]] = ...) -> None: ...
+
+class PartyKey(_message.Message):
+    __slots__ = ("district", "kid", "alg", "public_jwk")
+    DISTRICT_FIELD_NUMBER: _ClassVar[int]
+    KID_FIELD_NUMBER: _ClassVar[int]
+    ALG_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_JWK_FIELD_NUMBER: _ClassVar[int]
+    district: str
+    kid: str
+    alg: str
+    public_jwk: str
+    def __init__(self, district: _Optional[str] = ..., kid: _Optional[str] = ..., alg: _Optional[str] = ..., public_jwk: _Optional[str] = ...) -> None: ...
 
 class SealedBody(_message.Message):
-    __slots__ = ("opens", "message")
+    __slots__ = ("opens", "message", "manifest")
     OPENS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    MANIFEST_FIELD_NUMBER: _ClassVar[int]
     opens: str
     message: bytes
-    def __init__(self, opens: _Optional[str] = ..., message: _Optional[bytes] = ...) -> None: ...
+    manifest: Manifest
+    def __init__(self, opens: _Optional[str] = ..., message: _Optional[bytes] = ..., manifest: _Optional[_Union[Manifest, _Mapping]] = ...) -> None: ...
+
+class Manifest(_message.Message):
+    __slots__ = ("size", "sha256", "chunks")
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    size: int
+    sha256: bytes
+    chunks: _containers.RepeatedCompositeFieldContainer[ChunkName]
+    def __init__(self, size: _Optional[int] = ..., sha256: _Optional[bytes] = ..., chunks: _Optional[_Iterable[_Union[ChunkName, _Mapping]]] = ...) -> None: ...
+
+class ChunkName(_message.Message):
+    __slots__ = ("sha256", "size")
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    sha256: bytes
+    size: int
+    def __init__(self, sha256: _Optional[bytes] = ..., size: _Optional[int] = ...) -> None: ...
+
+class ChunksWanted(_message.Message):
+    __slots__ = ("sha256",)
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    sha256: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, sha256: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class Chunk(_message.Message):
+    __slots__ = ("piece",)
+    PIECE_FIELD_NUMBER: _ClassVar[int]
+    piece: bytes
+    def __init__(self, piece: _Optional[bytes] = ...) -> None: ...
 
 class Standing(_message.Message):
     __slots__ = ("registry_version", "sent_epoch", "sent_number", "seen_epoch", "seen_number")
@@ -258,6 +308,18 @@ class NumbersGone(_message.Message):
     epoch: int
     numbers: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, epoch: _Optional[int] = ..., numbers: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class AgreementWanted(_message.Message):
+    __slots__ = ("version",)
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    def __init__(self, version: _Optional[int] = ...) -> None: ...
+
+class AgreementOffered(_message.Message):
+    __slots__ = ("signed_agreement",)
+    SIGNED_AGREEMENT_FIELD_NUMBER: _ClassVar[int]
+    signed_agreement: str
+    def __init__(self, signed_agreement: _Optional[str] = ...) -> None: ...
 
 class RegistryOffered(_message.Message):
     __slots__ = ("signed_registry",)

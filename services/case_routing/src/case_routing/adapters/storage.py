@@ -15,7 +15,9 @@ from sqlalchemy import Connection, func, insert, select, tuple_, update
 
 from case_routing import messages
 from case_routing.adapters import rows
-from case_routing.adapters.tables import cases, custody, early, history, materials, traces, turns
+from case_routing.adapters.signed_copy import kept_copy
+from case_routing.adapters.tables import agreements, cases, custody, early, history, materials, traces, turns
+from case_routing.domain.agreements import Agreement
 from case_routing.domain.events import Arrived, Event, Letter, Offered, Progressed
 from case_routing.domain.letters import Dossier
 from case_routing.domain.model import Answer, Case, Material, Purpose
@@ -30,6 +32,7 @@ class Work:
     def __init__(self, connection: Connection, outbox: Outbox, cipher: FieldCipher, here: str) -> None:
         self.connection = connection
         self.cases = Cases(connection, cipher, here)
+        self.agreements = Agreements(connection, here)
         self._outbox = outbox
 
     def record(self, event: Event) -> None:
@@ -187,3 +190,28 @@ class Cases:
 
     def _content(self, number: str, key: str, sealed: bytes | None) -> bytes | None:
         return rows.open_content(number, key, sealed, self._cipher)
+
+
+class Agreements:
+    """Signed copies of agreements, by parties and version."""
+
+    def __init__(self, connection: Connection, here: str) -> None:
+        self._connection = connection
+        self._here = here
+
+    def of(self, peer: str) -> Sequence[Agreement]:
+        one, other = sorted((self._here, peer))
+        query = select(agreements.c.document).where(agreements.c.one == one, agreements.c.other == other)
+        return [kept_copy(text) for text in self._connection.execute(query).scalars()]
+
+    def text(self, made: Agreement) -> str | None:
+        one, other = made.parties
+        columns = agreements.c
+        query = select(columns.document).where(
+            columns.one == one, columns.other == other, columns.version == made.version
+        )
+        return self._connection.execute(query).scalar()
+
+    def add(self, made: Agreement, text: str) -> None:
+        one, other = made.parties
+        self._connection.execute(insert(agreements).values(one=one, other=other, version=made.version, document=text))

@@ -137,3 +137,14 @@ early = sa.Table(
     sa.Column("letter_sealed", BYTEA, nullable=False),
     sa.Column("arrived_at", _moment, nullable=False, server_default=sa.func.now()),
 )
+
+#: Every version of every agreement of this district, as both parties signed it.
+agreements = sa.Table(
+    "agreement",
+    metadata,
+    sa.Column("one", _text, primary_key=True),
+    sa.Column("other", _text, primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("kept_at", _moment, nullable=False, server_default=sa.func.now()),
+)

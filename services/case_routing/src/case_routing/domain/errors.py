@@ -5,7 +5,8 @@
         too_large   material_too_large
         not_found   unknown_item, unknown_case
         forbidden   this person, or this district, has no part in the case: not_yours, not_a_party
-        conflict    right request, wrong moment; read the case again: handing_over, already_decided …
+        conflict    right request, wrong moment; read the case again: handing_over, already_decided,
+                    no_agreement, not_agreed …
 
 `details` names fields and values, never personal data.
 """
@@ -187,6 +188,46 @@ class VersionConflict(CaseError):
     def __init__(self, number: str, version: int) -> None:
         super().__init__(
             "The case changed since you read it; read it again, then decide.", number=number, version=str(version)
+        )
+
+
+class NoAgreement(CaseError):
+    code, kind = "case_routing.no_agreement", "conflict"
+
+    def __init__(self, item_code: str, district: str) -> None:
+        super().__init__(
+            f"No agreement with district {district}, which decides this item, is in force; ask at the hall.",
+            item_code=item_code,
+            district=district,
+        )
+
+
+class NotAgreed(CaseError):
+    code, kind = "case_routing.not_agreed", "conflict"
+
+    def __init__(self, item_code: str, district: str) -> None:
+        super().__init__(
+            f"The agreement with district {district} does not cover this item; apply there or ask at the hall.",
+            item_code=item_code,
+            district=district,
+        )
+
+
+class BadAgreement(CaseError):
+    """A copy of an agreement that proves nothing to us."""
+
+    code, kind = "case_routing.bad_agreement", "invalid"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The agreement cannot be kept: {why}. Install the one that both parties signed.")
+
+
+class AgreementDiffers(CaseError):
+    code, kind = "case_routing.agreement_differs", "conflict"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            "Another agreement is kept under this version; give the new one the next version.", version=str(version)
         )
 
 

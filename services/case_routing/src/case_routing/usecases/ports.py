@@ -9,6 +9,7 @@ from typing import Protocol
 
 from chassis.paging import Wish
 
+from case_routing.domain.agreements import Agreement
 from case_routing.domain.events import Event
 from case_routing.domain.letters import Dossier
 from case_routing.domain.model import Applicant, Case, Guide
@@ -33,11 +34,26 @@ class Cases(Protocol):
         """Cases in which an act of this district's clerks is due, by (submitted_at, number), oldest first; one more."""
 
 
+class Agreements(Protocol):
+    """Signed copies of this district's agreements with others, every version."""
+
+    def of(self, peer: str) -> Sequence[Agreement]:
+        """Every version with `peer`, in force or not."""
+
+    def text(self, made: Agreement) -> str | None:
+        """The copy that is kept of the same parties and version."""
+
+    def add(self, made: Agreement, text: str) -> None: ...
+
+
 class Work(Protocol):
     """One transaction."""
 
     @property
     def cases(self) -> Cases: ...
+
+    @property
+    def agreements(self) -> Agreements: ...
 
     def record(self, event: Event) -> None:
         """Tells this district's services a fact, or sends a letter. Call it after the case was saved."""

@@ -9,9 +9,22 @@ the server ends statements, lock waits and idle transactions, the client gives u
 that is away or busy is a Fault of kind `unavailable`, so callers retry; whatever else SQLAlchemy raises passes unchanged.
 """
 
-from chassis.database.messaging import MessagingTables, create_messaging_tables, messaging_tables
-from chassis.database.migrations import MigrationError, check_head, migrate, run_migrations
+from chassis.database.messaging import (
+    MessagingTables,
+    add_messaging_housekeeping,
+    create_messaging_tables,
+    messaging_tables,
+)
+from chassis.database.migrations import (
+    MigrationError,
+    await_database,
+    await_schema,
+    check_head,
+    migrate,
+    run_migrations,
+)
 from chassis.database.pool import WAKE, WAKE_CHANNEL, Database
+from chassis.database.retention import Retention
 from chassis.database.waiting import open_session
 
 __all__ = [
@@ -20,6 +33,10 @@ __all__ = [
     "Database",
     "MessagingTables",
     "MigrationError",
+    "Retention",
+    "add_messaging_housekeeping",
+    "await_database",
+    "await_schema",
     "check_head",
     "create_messaging_tables",
     "messaging_tables",

@@ -1,4 +1,4 @@
-"""The tables of messaging that every service's database has: outbox, inbox, idempotency, numbering of subjects."""
+"""The tables of messaging that every service's database has: outbox, inbox, idempotency, numbering of subjects, dropped letters."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from sqlalchemy.dialects import postgresql as pg
 
 @dataclass(frozen=True)
 class MessagingTables:
-    """What outbox, inbox and idempotency keep; the same in every service's database."""
+    """What outbox, inbox, idempotency and parking keep; the same in every service's database."""
 
     outbox: sa.Table
     inbox: sa.Table
     once: sa.Table
     subject_sequence: sa.Table
+    parking_drops: sa.Table
 
 
 def messaging_tables(metadata: sa.MetaData) -> MessagingTables:
@@ -47,6 +48,7 @@ def messaging_tables(metadata: sa.MetaData) -> MessagingTables:
         sa.Column("id", text, primary_key=True),
         sa.Column("handled_at", moment, nullable=False, server_default=sa.func.now()),
     )
+    sa.Index("inbox_handled", inbox.c.handled_at)
     once = sa.Table(
         "once",
         metadata,
@@ -56,6 +58,7 @@ def messaging_tables(metadata: sa.MetaData) -> MessagingTables:
         sa.Column("answer", sa.LargeBinary),
         sa.Column("created_at", moment, nullable=False, server_default=sa.func.now()),
     )
+    sa.Index("once_created", once.c.created_at)
     subject_sequence = sa.Table(
         "subject_sequence",
         metadata,
@@ -63,7 +66,21 @@ def messaging_tables(metadata: sa.MetaData) -> MessagingTables:
         sa.Column("subject", text, primary_key=True),
         sa.Column("last", sa.BigInteger, nullable=False),
     )
-    return MessagingTables(outbox, inbox, once, subject_sequence)
+    parking_drops = sa.Table(
+        "parking_drops",
+        metadata,
+        sa.Column("id", pg.UUID(as_uuid=True), primary_key=True),
+        sa.Column("message_id", text, nullable=False),
+        sa.Column("type", text, nullable=False),
+        sa.Column("source", text, nullable=False),
+        sa.Column("origin_queue", text, nullable=False),
+        sa.Column("parked_for", text, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("first_failed_at", text, nullable=False),
+        sa.Column("dropped_for", text, nullable=False),
+        sa.Column("dropped_at", moment, nullable=False),
+    )
+    return MessagingTables(outbox, inbox, once, subject_sequence, parking_drops)
 
 
 #: The first release's tables. Frozen: a released migration never changes; a later shape gets its own function.
@@ -118,4 +135,36 @@ _MESSAGING_1 = (
 def create_messaging_tables(op: Any) -> None:
     """For a service's first Alembic migration: `create_messaging_tables(op)` with alembic's `op`."""
     for statement in _MESSAGING_1:
+        op.execute(statement)
+
+
+#: What forgetting by age and dropping parked messages need. Frozen like the first.
+_MESSAGING_2 = (
+    "CREATE INDEX inbox_handled ON inbox (handled_at)",
+    "CREATE INDEX once_created ON once (created_at)",
+    """
+    CREATE TABLE parking_drops (
+        id uuid PRIMARY KEY,
+        message_id text NOT NULL,
+        type text NOT NULL,
+        source text NOT NULL,
+        origin_queue text NOT NULL,
+        parked_for text NOT NULL,
+        attempts integer NOT NULL,
+        first_failed_at text NOT NULL,
+        dropped_for text NOT NULL,
+        dropped_at timestamptz NOT NULL
+    )
+    """,
+)
+
+
+def add_messaging_housekeeping(op: Any) -> None:
+    """For a service's second migration: what forgetting old rows and dropping parked messages need.
+
+    An index holds up writers of its table while it is built (seconds for a million rows): handlers wait that long or try
+    again in place, callers are told `database.busy`. Built concurrently it would wait for every snapshot in the database,
+    and a second migration job that waits for the first holds one.
+    """
+    for statement in _MESSAGING_2:
         op.execute(statement)

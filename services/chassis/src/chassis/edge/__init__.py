@@ -6,8 +6,21 @@ below the edge knows an HTTP status.
 """
 
 from chassis.edge.middleware import body_of, envelope
-from chassis.edge.problems import PROBLEM, RETRY_AFTER_S, STATUS, problem
+from chassis.edge.problems import PROBLEM, RETRY_AFTER_S, STATUS, http_fault, problem
+from chassis.edge.protocol import Protocol
 from chassis.edge.rates import Rates
 from chassis.edge.serving import health_page, serve
 
-__all__ = ["PROBLEM", "RETRY_AFTER_S", "STATUS", "Rates", "body_of", "envelope", "health_page", "problem", "serve"]
+__all__ = [
+    "PROBLEM",
+    "RETRY_AFTER_S",
+    "STATUS",
+    "Protocol",
+    "Rates",
+    "body_of",
+    "envelope",
+    "health_page",
+    "http_fault",
+    "problem",
+    "serve",
+]

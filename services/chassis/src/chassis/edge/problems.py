@@ -82,9 +82,14 @@ async def http_refusal(request: Request, error: Exception) -> Response:
     """What Starlette refuses (no such route, wrong method, unreadable body) as a problem."""
     assert isinstance(error, HTTPException)
     headers = {"Allow": ", ".join(_allowed(request))} if error.status_code == 405 else error.headers
-    code, sentence = _REFUSED.get(error.status_code, ("request.refused", HTTPStatus(error.status_code).phrase))
     status = 422 if error.status_code == 400 else error.status_code
-    return problem(Fault(code, Kind.INVALID, sentence), status=status, headers=headers)
+    return problem(http_fault(error), status=status, headers=headers)
+
+
+def http_fault(error: HTTPException) -> Fault:
+    """What HTTP itself refuses, as a fault of ours."""
+    code, sentence = _REFUSED.get(error.status_code, ("request.refused", HTTPStatus(error.status_code).phrase))
+    return Fault(code, Kind.INVALID, sentence)
 
 
 def _allowed(request: Request) -> list[str]:

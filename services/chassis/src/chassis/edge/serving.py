@@ -16,10 +16,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from chassis import health
+from chassis.edge.protocol import Protocol
 
 
 def health_page(path: str, checks: health.Checks) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint for /livez, /readyz or /metrics; checks may block, so they run in a thread."""
+    """An endpoint for /livez or /readyz; checks may block, so they run in a thread. Metrics are not for the public."""
 
     async def page(_: Request) -> Response:
         status, content_type, body = await run_in_threadpool(health.respond, path, checks)
@@ -80,7 +81,7 @@ def serve(
             port=int(port),
             ssl_certfile=str(certificate),
             ssl_keyfile=str(key),
-            http="httptools",
+            http=Protocol,
             loop="asyncio",
             lifespan="on",
             access_log=False,

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from chassis import ladder, logs
+from chassis import logs, parking
 from chassis.caller import RpcCaller
 from chassis.clock import SystemClock, new_id
-from chassis.database import Database, migrate
+from chassis.database import Database, await_database, await_schema, migrate
+from chassis.errors import Fault
 from chassis.process import ChassisSettings, Process
 from chassis.runner.serving import run
 from chassis.settings import SettingsError, read_settings, secret
@@ -26,6 +27,11 @@ Command = Callable[[Process, Sequence[str]], int]
 @dataclass(frozen=True, kw_only=True)
 class _MigrationSettings:
     migration_database_url: str = secret()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _DatabaseSettings:
+    database_url: str = secret()
 
 
 def main(
@@ -40,14 +46,16 @@ def main(
         print(f"does not understand {' '.join(rest)}", file=sys.stderr)  # noqa: T201 -- a command's output
         return 2
     try:
-        if chosen.command == "migrate":
-            migrate(service_cls.__module__.partition(".")[0], _migration_url())
-            return 0
+        if chosen.command in ("migrate", "await-schema"):
+            package = service_cls.__module__.partition(".")[0]
+            is_ours = chosen.command == "migrate"
+            return _migrate(package, chosen.wait) if is_ours else _await_schema(package, chosen.timeout)
         settings = read_settings(settings_cls, os.environ)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 -- a command's output
         return 2
-    logs.configure(settings.service_name, settings.district)
+    # What `parking` prints is read by programs.
+    logs.configure(settings.service_name, settings.district, stream=sys.stderr if chosen.command == "parking" else None)
     if chosen.command == "run":
         return run(service_cls, _process(settings))
     if chosen.command == "parking":
@@ -66,12 +74,39 @@ def _parser(service_cls: type, commands: Mapping[str, Command]) -> argparse.Argu
     parser.set_defaults(command="run")
     subparsers.add_parser("run", help="serve until SIGTERM (the default)")
     subparsers.add_parser("migrate", help="bring the database to the newest migration (TONGBAN_MIGRATION_DATABASE_URL)")
-    parking = subparsers.add_parser("parking", help="messages that the handlers gave up on")
-    parking.add_argument("action", choices=("list", "replay"))
-    parking.add_argument("--id", action="append", default=[], help="only this message (may be repeated)")
+    migration = subparsers.choices["migrate"]
+    migration.add_argument("--wait", type=float, default=0.0, metavar="S", help="seconds the database may take to come")
+    schema = subparsers.add_parser("await-schema", help="end once the database is at the newest migration, or with 1")
+    schema.add_argument("--timeout", type=float, default=600.0, metavar="S", help="seconds it may take (600)")
+    parked = subparsers.add_parser("parking", help="messages that the handlers gave up on")
+    actions = parked.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="what is parked and why")
+    again = actions.add_parser("replay", help="give it back to the handlers, after the cause was mended")
+    again.add_argument("--id", action="append", default=[], help="only this message (may be repeated)")
+    drop = actions.add_parser("drop", help="take away for good what can never be handled")
+    drop.add_argument("id", metavar="ID", help="as `parking list` shows it; '' for a message without one")
+    drop.add_argument("--reason", required=True, help="why; kept in the table parking_drops, so name nobody")
+    drop.add_argument("--queue", default="", help="origin_queue, where several handlers gave up on the same event")
     for name in commands:
         subparsers.add_parser(name, add_help=False)
     return parser
+
+
+def _migrate(package: str, wait_s: float) -> int:
+    url = _migration_url()
+    if wait_s and not await_database(url, wait_s):
+        print(f"the database of {package} let nobody in for {wait_s:g} s", file=sys.stderr)  # noqa: T201
+        return 1
+    migrate(package, url)
+    return 0
+
+
+def _await_schema(package: str, timeout_s: float) -> int:
+    url = read_settings(_DatabaseSettings, os.environ).database_url
+    if not await_schema(package, url, timeout_s):
+        print(f"the database of {package} is not at its newest migration after {timeout_s:g} s", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
 
 
 def _migration_url() -> str:
@@ -90,16 +125,42 @@ def _process(settings: ChassisSettings) -> Process:
 
 
 def _parking(settings: ChassisSettings, chosen: argparse.Namespace) -> int:
-    if chosen.action == "list":
-        rows = list(ladder.list_parked(settings.amqp_url, settings.service_name))
-        for row in rows:
-            print(json.dumps(dataclasses.asdict(row), ensure_ascii=False))  # noqa: T201 -- a command's output
-        if not rows:
-            print(f"nothing of {settings.service_name} is parked", file=sys.stderr)  # noqa: T201
-        return 0
-    done = ladder.replay(settings.amqp_url, settings.service_name, first_rung=settings.retry_ladder[0], ids=chosen.id)
+    return {"list": _list_parked, "replay": _replay, "drop": _drop}[chosen.action](settings, chosen)
+
+
+def _list_parked(settings: ChassisSettings, _chosen: argparse.Namespace) -> int:
+    rows = list(parking.list_parked(settings.amqp_url, settings.service_name))
+    for row in rows:
+        print(json.dumps(dataclasses.asdict(row), ensure_ascii=False))  # noqa: T201 -- a command's output
+    if not rows:
+        print(f"nothing of {settings.service_name} is parked", file=sys.stderr)  # noqa: T201
+    return 0
+
+
+def _replay(settings: ChassisSettings, chosen: argparse.Namespace) -> int:
+    done = parking.replay(settings.amqp_url, settings.service_name, first_rung=settings.retry_ladder[0], ids=chosen.id)
     print(json.dumps(dataclasses.asdict(done)))  # noqa: T201 -- a command's output
     if chosen.id and not done.moved:
         print("no parked message has this id; `parking list` shows them", file=sys.stderr)  # noqa: T201
         return 1
     return 1 if done.stranded else 0
+
+
+def _drop(settings: ChassisSettings, chosen: argparse.Namespace) -> int:
+    database = Database(settings.database_url, application_name=f"{settings.service_name} parking")
+    try:
+        dropped = parking.drop(
+            settings.amqp_url,
+            settings.service_name,
+            id=chosen.id,
+            queue=chosen.queue,
+            reason=chosen.reason,
+            write_down=parking.book_of_drops(database, SystemClock(), new_id),
+        )
+    except Fault as fault:
+        print(f"{fault.message} [{fault.code}]", file=sys.stderr)  # noqa: T201 -- a command's output
+        return 1
+    finally:
+        database.close()
+    print(json.dumps({"dropped": dropped}))  # noqa: T201 -- a command's output
+    return 0

@@ -17,6 +17,7 @@ from chassis.green import spawn_apart
 from chassis.health import HealthServer
 from chassis.process import PROCESS, Process
 from chassis.relay import Relay
+from chassis.runner.housekeeping import Housekeeping
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class _Running:
         # nameko logs what handlers raise, with the arguments of the error; ours are logged where they arise, redacted.
         logging.getLogger("nameko").setLevel(logging.CRITICAL)
         self._relay = Relay(settings.database_url, settings.amqp_url, settings.service_name)
+        self._housekeeping = Housekeeping(process)
         self._health = HealthServer(
             settings.health_address,
             {
@@ -69,6 +71,7 @@ class _Running:
     def start(self) -> None:
         self._health.start()
         self._relay.start()
+        self._housekeeping.start()
         self._runner.start()
 
     def until(self, stop: Event) -> int:
@@ -85,6 +88,7 @@ class _Running:
     def stop(self) -> None:
         """Takes nothing new, lets work finish, sends what is left, closes; bounded at every step."""
         self._stopping = True
+        self._housekeeping.stop()
         began = time.monotonic()
         done = False
         try:

@@ -14,6 +14,8 @@ from nameko.extensions import Entrypoint, register_entrypoint
 from chassis.amqp import UNREADABLE_HEADER
 from chassis.broker import Message
 from chassis.ladder import Poison
+from chassis.process import PROCESS
+from chassis.sealed import SealBroken
 from chassis.subscriber.consumer import EventConsumer
 from chassis.subscriber.delivery import Delivery, read_delivery
 from chassis.telemetry import span
@@ -71,6 +73,7 @@ class Subscriber(Entrypoint):  # type: ignore[misc]  # nameko has no types
         return f"evt.{self.handler}"
 
     def setup(self) -> None:
+        self._transit = self.container.config[PROCESS].transit
         self.consumer.register(self)
 
     def stop(self) -> None:
@@ -89,6 +92,13 @@ class Subscriber(Entrypoint):  # type: ignore[misc]  # nameko has no types
         if delivery.source != self._source or bool(delivery.district) != self.via_courier:
             raise Poison("event.source_unexpected")
         try:
-            return self.event_type.FromString(message.body), delivery
+            body = (
+                self._transit.open(message.body, id=delivery.id, type=delivery.type)
+                if self.via_courier
+                else message.body
+            )
+            return self.event_type.FromString(body), delivery
+        except SealBroken:
+            raise Poison("event.seal_broken") from None
         except DecodeError:
             raise Poison("event.body_undecodable") from None

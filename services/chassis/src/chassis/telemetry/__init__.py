@@ -13,17 +13,20 @@ spans and their attributes in names.py, metrics in metrics.py. No personal data 
 from chassis.telemetry.metrics import counter, exposition, gauge, histogram
 from chassis.telemetry.names import declare
 from chassis.telemetry.tracing import (
+    Publication,
     configure,
     current_trace_id,
     current_traceparent,
     extract,
     flush,
     inject,
+    published,
     span,
     trace_id_of,
 )
 
 __all__ = [
+    "Publication",
     "configure",
     "counter",
     "current_trace_id",
@@ -35,6 +38,7 @@ __all__ = [
     "gauge",
     "histogram",
     "inject",
+    "published",
     "span",
     "trace_id_of",
 ]

@@ -69,6 +69,9 @@ OUTBOX_UNROUTABLE = counter(
 OUTBOX_RESENT = counter("tongban_outbox_resent_total", "Rows sent again after the broker came back empty.")
 OUTBOX_WAITING = gauge("tongban_outbox_waiting", "Rows not confirmed yet.")
 OUTBOX_OLDEST_SECONDS = gauge("tongban_outbox_oldest_seconds", "Age of the oldest row not confirmed yet.")
+ROWS_FORGOTTEN = counter(
+    "tongban_rows_forgotten_total", "Rows of messaging deleted because of their age: inbox, once.", "table"
+)
 BROKER_CONNECTED = gauge("tongban_broker_connected", "1 while the connection to the broker stands.", "connection")
 BROKER_RECONNECTS = counter(
     "tongban_broker_reconnects_total", "Times the connection to the broker was lost.", "connection"

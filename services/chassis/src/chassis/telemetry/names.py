@@ -18,7 +18,6 @@ VERBS: dict[str, str] = {
     "answer": "An HTTP request: answer <METHOD> <route>",
     "work": "A burst of work on one thing, linked to those before it: work <service>.<thing>",
     "run": "Timed work: run <service>.<timer>",
-    "query": "Work in the database worth seeing on its own: query <service>.<what>",
     "send": "Something leaves this district: send <what>",
     "take": "Something arrives from another district: take <what>",
 }
@@ -40,7 +39,6 @@ ATTRIBUTES: dict[str, str] = {
     "tongban.caller": "broker user that called",
     "tongban.outcome": "ok, duplicate, retried, parked, dropped, or the kind of the fault",
     "tongban.event.type": "full name of the message",
-    "tongban.event.version": "version of the aggregate",
     "tongban.handler": "service.method that handled it",
     "tongban.attempt": "which try this is, from 1",
     "tongban.peer": "division code of the other district",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from collections.abc import Iterable, Mapping, MutableMapping
 from types import TracebackType
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Tracer, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, Tracer, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.util.types import AttributeValue
@@ -24,8 +26,13 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})(
 _KINDS = {kind.name.lower(): kind for kind in SpanKind}
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
+_UNSET, _ERROR = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
+
 _tracer: Tracer | None = None
+_resource: Resource | None = None
 _processor: BoundedProcessor | None = None
+#: Ids of the open lazy spans of which nothing has come yet.
+_unused: set[int] = set()
 
 
 def configure(service: str, district: str, otlp_endpoint: str = "") -> None:
@@ -33,16 +40,16 @@ def configure(service: str, district: str, otlp_endpoint: str = "") -> None:
 
     May be called again; what the earlier processor still held is sent within its time limit.
     """
-    global _tracer, _processor  # noqa: PLW0603 -- one process has one tracer, and every module opens spans
+    global _tracer, _resource, _processor  # noqa: PLW0603 -- one process has one tracer, and every module opens spans
     label_all(service=service, district=district)
     old, _processor, _tracer = _processor, None, None
     if old is not None:
         old.shutdown()
     if not otlp_endpoint:
         return
-    resource = Resource({"service.name": service, "service.namespace": "tongban", "district": district})
+    _resource = Resource({"service.name": service, "service.namespace": "tongban", "district": district})
     # No atexit hook: the runner flushes within its own deadline while it drains.
-    provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
+    provider = TracerProvider(sampler=ALWAYS_ON, resource=_resource, shutdown_on_exit=False)
     _processor = BoundedProcessor(HttpSender(otlp_endpoint))
     provider.add_span_processor(_processor)
     tracer = provider.get_tracer("tongban")
@@ -59,11 +66,12 @@ class span:  # noqa: N801 -- reads as the verb it is: with span("serve catalogue
     """A span around a block. Yields the OpenTelemetry span.
 
     `kind` is internal, server, client, producer or consumer; `parent` a traceparent that came in ("": the current span);
-    `links` traceparents of other traces this one has to do with. An error that leaves the block marks the span with its
+    `links` traceparents of other traces this one has to do with. A `lazy` span is kept only if something came of it: a span
+    inside it, a message that carries it on, an error. An error that leaves the block marks the span with its
     code or class; its message stays out, because messages may name people.
     """
 
-    __slots__ = ("_attributes", "_kind", "_links", "_name", "_parent", "_span", "_token")
+    __slots__ = ("_attributes", "_kind", "_lazy", "_links", "_name", "_parent", "_span", "_token")
 
     def __init__(
         self,
@@ -73,8 +81,10 @@ class span:  # noqa: N801 -- reads as the verb it is: with span("serve catalogue
         *,
         parent: str = "",
         links: Iterable[str] = (),
+        lazy: bool = False,
     ) -> None:
         self._name, self._kind, self._attributes, self._parent, self._links = name, kind, attributes, parent, links
+        self._lazy = lazy
 
     def __enter__(self) -> Span:
         remote = _context_of(self._parent) if self._parent else None
@@ -82,6 +92,7 @@ class span:  # noqa: N801 -- reads as the verb it is: with span("serve catalogue
         if _tracer is None:
             self._span: Span = NonRecordingSpan(remote) if remote else trace.get_current_span()
         else:
+            _note_use()
             self._span = _tracer.start_span(
                 self._name,
                 context,
@@ -91,6 +102,8 @@ class span:  # noqa: N801 -- reads as the verb it is: with span("serve catalogue
                 record_exception=False,
                 set_status_on_exception=False,
             )
+            if self._lazy:
+                _unused.add(self._span.get_span_context().span_id)
         self._token = otel_context.attach(trace.set_span_in_context(self._span))
         return self._span
 
@@ -98,10 +111,66 @@ class span:  # noqa: N801 -- reads as the verb it is: with span("serve catalogue
         otel_context.detach(self._token)
         if _tracer is None and not self._span.is_recording():
             return
+        if self._lazy and _is_unused(self._span) and error is None:
+            return  # a span that does not end is not exported
         if error is not None:
             self._span.set_attribute("error.type", str(getattr(error, "code", "") or type(error).__name__))
-            self._span.set_status(Status(StatusCode.ERROR))
+            self._span.set_status(_ERROR)
         self._span.end()
+
+
+class Publication:
+    """A producer span of one message among many that leave at once; made without the SDK's tracer, at a fifth of its cost.
+
+    `traceparent` is what the message carries; `end` hands the span over. `published` makes one.
+    """
+
+    __slots__ = ("_attributes", "_began", "_context", "_name", "_parent")
+
+    def __init__(self, name: str, parent: SpanContext, attributes: Mapping[str, AttributeValue]) -> None:
+        span_id = random.getrandbits(64) or 1
+        self._context = SpanContext(parent.trace_id, span_id, is_remote=False, trace_flags=_SAMPLED)
+        self._name, self._parent, self._attributes, self._began = name, parent, attributes, time.time_ns()
+
+    @property
+    def traceparent(self) -> str:
+        return _written(self._context)
+
+    def end(self, error: str = "") -> None:
+        """`error` is a code, "" where the broker took the message."""
+        if _processor is None:
+            return
+        ended = ReadableSpan(
+            self._name,
+            context=self._context,
+            parent=self._parent,
+            resource=_resource,
+            attributes={**self._attributes, "error.type": error} if error else self._attributes,
+            kind=SpanKind.PRODUCER,
+            status=_ERROR if error else _UNSET,
+            start_time=self._began,
+            end_time=time.time_ns(),
+        )
+        _processor.on_end(ended)
+
+
+def published(name: str, attributes: Mapping[str, AttributeValue], *, parent: str) -> Publication | None:
+    """A span below `parent`, a traceparent; None where there is no trace to add to, or tracing is off."""
+    context = _context_of(parent) if _processor is not None else None
+    return Publication(name, context, attributes) if context else None
+
+
+def _note_use() -> None:
+    """Whatever span is open now has something to show."""
+    if _unused:
+        _unused.discard(trace.get_current_span().get_span_context().span_id)
+
+
+def _is_unused(span: Span) -> bool:
+    span_id = span.get_span_context().span_id
+    found = span_id in _unused
+    _unused.discard(span_id)
+    return found
 
 
 def _context_of(traceparent: str) -> SpanContext | None:
@@ -111,8 +180,13 @@ def _context_of(traceparent: str) -> SpanContext | None:
 
 def current_traceparent() -> str:
     """The current span as it would travel, or ""."""
+    _note_use()
     here = trace.get_current_span().get_span_context()
-    return f"00-{here.trace_id:032x}-{here.span_id:016x}-{here.trace_flags:02x}" if here.is_valid else ""
+    return _written(here) if here.is_valid else ""
+
+
+def _written(context: SpanContext) -> str:
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
 def current_trace_id() -> str:

@@ -18,12 +18,13 @@ import pika
 import psycopg2
 import pytest
 from chassis.clock import SystemClock, new_id
-from chassis.database import Database, create_messaging_tables
+from chassis.database import Database, add_messaging_housekeeping, create_messaging_tables
 from chassis.outbox import Outbox
 from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed
 
 from services.chassis.tests.component.messaging.bus import BUS, RUNGS, SOURCE, SUBSCRIBER
 from tests.support.engines import Engines, running_engines
+from tests.support.transit import TRANSIT, TRANSIT_KEY
 
 HERE = Path(__file__).parent
 EVENT_QUEUE = f"evt.{SUBSCRIBER}.on_case_progressed"
@@ -49,7 +50,7 @@ class Store:
     def publish(self, *numbers: str, event: str = "accepted") -> None:
         """One transaction in which that many events of SOURCE happen."""
         with self.database.transaction() as connection:
-            outbox = Outbox(connection, SOURCE, SystemClock(), new_id)
+            outbox = Outbox(connection, SOURCE, SystemClock(), new_id, TRANSIT)
             for number in numbers:
                 outbox.publish(CaseProgressed(number=number, event=event), subject=f"case/{number}", version=1)
 
@@ -143,6 +144,7 @@ def _store(engines: Engines, service: str) -> Store:
             store.rows(statement)
 
     create_messaging_tables(Op)
+    add_messaging_housekeeping(Op)
     store.rows("CREATE TABLE effects (handler text, number text, event text, attempt int)")
     return store
 
@@ -161,7 +163,7 @@ def target_store(engines: Engines) -> Iterator[Store]:
     store.database.close()
 
 
-_TABLES = "outbox, inbox, once, subject_sequence, effects"
+_TABLES = "outbox, inbox, once, subject_sequence, parking_drops, effects"
 
 
 @pytest.fixture
@@ -218,6 +220,7 @@ def subscriber(engines: Engines, target: Store, processes: Callable[..., Proc]) 
             database_url=target.url,
             amqp_url=engines.amqp_url(SUBSCRIBER),
             rungs=[str(seconds) for seconds in RUNGS],
+            transit_key=TRANSIT_KEY,
             **options,
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 import eventlet
 from chassis import logs
 from chassis.relay import Relay
-from chassis.telemetry import exposition
+from chassis.telemetry import configure, exposition, flush
 
 options = json.loads(sys.argv[1])
 crash_at = options.pop("crash_at", "")
@@ -42,6 +42,7 @@ class Mortal(Relay):
 
 
 logs.configure(options["service"], "320508")
+configure(options["service"], "320508", options.pop("otlp", ""))
 relay = Mortal(**options)
 done = eventlet.event.Event()
 signal.signal(signal.SIGTERM, lambda *_: eventlet.spawn_after(0, done.send))
@@ -54,3 +55,4 @@ while not done.ready():
         "\n".join(line for line in exposition().decode().splitlines() if line.startswith("tongban_outbox")), flush=True
     )
 relay.stop()
+flush()

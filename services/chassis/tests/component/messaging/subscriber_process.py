@@ -14,6 +14,7 @@ from chassis.clock import SystemClock, new_id
 from chassis.database import Database
 from chassis.errors import Fault, Kind
 from chassis.process import PROCESS
+from chassis.sealed import TransitSeal
 from chassis.subscriber import Delivery, subscribe
 from chassis.telemetry import current_trace_id, exposition
 from nameko.containers import ServiceContainer
@@ -61,7 +62,8 @@ settings = SimpleNamespace(
     max_workers=50,
 )
 database = Database(options["database_url"], pool_size=10)
-process = SimpleNamespace(settings=settings, clock=SystemClock(), new_id=new_id, database=database)
+transit = TransitSeal.of(options["transit_key"])
+process = SimpleNamespace(settings=settings, clock=SystemClock(), new_id=new_id, database=database, transit=transit)
 container = ServiceContainer(NotificationService, {PROCESS: process})
 if options.get("die_before_ack"):
     from chassis.broker import Message

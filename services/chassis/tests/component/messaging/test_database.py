@@ -12,14 +12,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from chassis.database import MigrationError, messaging_tables, migrate
+from chassis import once as once_module
+from chassis.clock import FixedClock
+from chassis.database import MigrationError, Retention, await_database, await_schema, messaging_tables, migrate
+from chassis.database.retention import STATEMENTS
 from chassis.errors import Fault
 from chassis.once import digest_of, once
 from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed
@@ -130,7 +135,7 @@ run_migrations(metadata)
 """
 REVISION = """
 from alembic import op
-from chassis.database import create_messaging_tables
+from chassis.database import add_messaging_housekeeping, create_messaging_tables
 revision, down_revision = {revision!r}, {down!r}
 def upgrade():
     {body}
@@ -166,8 +171,8 @@ def empty(engines: Engines) -> str:
     return engines.empty_database(SOURCE).owner_url
 
 
-def test_the_first_migration_makes_just_the_tables_that_the_code_knows(package: Package, empty: str) -> None:
-    package.add("0001", None)
+def test_the_migrations_make_just_the_tables_that_the_code_knows(package: Package, empty: str) -> None:
+    package.add("0001", None).add("0002", "0001", "add_messaging_housekeeping(op)")
     migrate(package.name, empty)
     migrate(package.name, empty)
     metadata = sa.MetaData()
@@ -213,3 +218,89 @@ def test_two_migration_jobs_at_once_do_the_work_once(package: Package, empty: st
     argv = [sys.executable, "-c", f"from chassis.database import migrate; migrate({package.name!r}, {empty!r})"]
     jobs = [subprocess.Popen(argv, cwd=package.folder.parents[1]) for _ in range(2)]
     assert [job.wait(60) for job in jobs] == [0, 0]
+
+
+def test_who_waits_for_the_schema_goes_on_once_it_is_migrated(package: Package, engines: Engines) -> None:
+    database = engines.empty_database(SOURCE)
+    package.add("0001", None)
+    assert await_schema(package.name, database.url, 0.1) is False
+    timer = threading.Timer(0.5, migrate, (package.name, database.owner_url))
+    timer.start()
+    assert await_schema(package.name, database.url, 20) is True
+    timer.join()
+
+
+def test_an_older_schema_is_waited_for_and_a_later_releases_is_not(package: Package, engines: Engines) -> None:
+    """Else the previous release could not start again while the next one is rolled out."""
+    database = engines.empty_database(SOURCE)
+    package.add("0001", None)
+    migrate(package.name, database.owner_url)
+    package.add("0002", "0001", "pass")
+    assert await_schema(package.name, database.url, 0.1) is False
+    migrate(package.name, database.owner_url)
+    (package.folder / "versions" / "0002.py").unlink()
+    (package.folder / "head").write_text("0001\n")
+    assert await_schema(package.name, database.url, 0.1) is True
+
+
+def test_a_database_that_is_not_made_yet_is_waited_for(engines: Engines) -> None:
+    url = engines.empty_database(SOURCE).url
+    assert await_database(url, 0.1) is True
+    assert await_database(f"{url}_that_nobody_made", 0.1) is False
+
+
+# Forgetting by age ---------------------------------------------------------------------------------------------------
+
+KEEP = Retention(inbox_days=45, once_days=30)
+
+
+def test_what_was_handled_is_remembered_for_its_days_and_then_goes_in_bounded_batches(source: Store) -> None:
+    clock = FixedClock()
+    with source.database.transaction() as connection:
+        for table, columns, values in (
+            ("inbox", "handler, source, id, handled_at", "'h', 's', n::text"),
+            ("once", "scope, key, digest, created_at", "'s', n::text, 'd'"),
+        ):
+            rows = f"INSERT INTO {table} ({columns}) SELECT {values}, %s FROM generate_series(1, 5) n"
+            connection.exec_driver_sql(rows, (clock.now(),))
+    clock.advance(days=30)
+    assert KEEP.forget(source.database, clock.now()) == {"inbox": 0, "once": 0}, "a day that is not over counts"
+    clock.advance(seconds=1)
+    assert KEEP.forget(source.database, clock.now(), batch=3) == {"inbox": 0, "once": 3}
+    assert KEEP.forget(source.database, clock.now(), batch=3) == {"inbox": 0, "once": 2}
+    clock.advance(days=15)
+    assert KEEP.forget(source.database, clock.now()) == {"inbox": 5, "once": 0}
+
+
+def test_forgetting_passes_over_what_others_have_under_way(source: Store) -> None:
+    source.rows("INSERT INTO once (scope, key, digest) VALUES ('s', '1', 'd'), ('s', '2', 'd')")
+    late = FixedClock(datetime.now(UTC) + timedelta(days=31)).now()
+    with source.database.transaction() as connection:
+        connection.exec_driver_sql("SELECT * FROM once WHERE key = '1' FOR UPDATE")
+        assert KEEP.forget(source.database, late)["once"] == 1
+    assert source.one("SELECT key FROM once") == "1"
+
+
+def test_forgetting_finds_its_rows_by_an_index(source: Store) -> None:
+    """Else every turn would read the whole table."""
+    with source.database.transaction() as connection:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        for table, statement in STATEMENTS.items():
+            values = {"before": datetime.now(UTC), "batch": 1}
+            plan = connection.execute(sa.text(f"EXPLAIN {statement.text}"), values).scalars().all()
+            assert any("Index Scan using" in line and f"on {table}" in line for line in plan), plan
+
+
+def test_a_key_that_is_forgotten_between_two_looks_acts_anew(source: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Work(source)
+    work("k")
+    asked = iter([None])
+
+    def forgotten(connection: sa.Connection, *looked_for: Any) -> Any:
+        if next(asked, "again") is None:  # between the claim that failed and the look at the stored row
+            source.rows("DELETE FROM once")
+        return find(connection, *looked_for)
+
+    find = once_module._stored
+    monkeypatch.setattr(once_module, "_stored", forgotten)
+    assert work("k") == b"answer 2"

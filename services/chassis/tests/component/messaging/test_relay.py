@@ -7,10 +7,12 @@ import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from chassis.clock import SystemClock, new_id
 from chassis.outbox import Outbox
+from chassis.telemetry import span
 from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed
 from tongban_local.account import popen_identity
 
@@ -18,6 +20,7 @@ from services.chassis.tests.component.messaging.bus import SOURCE
 from services.chassis.tests.component.messaging.conftest import EVENT_QUEUE, Proc, Store, wait_for
 from tests.support.engines import Engines
 from tests.support.freeze import freeze
+from tests.support.transit import TRANSIT
 
 StartProc = Callable[..., Proc]
 
@@ -53,7 +56,9 @@ def test_a_transaction_that_rolls_back_tells_nobody(engines: Engines, source: St
     relay()
     with pytest.raises(ZeroDivisionError), source.database.transaction() as connection:
         connection.exec_driver_sql("SELECT 1")
-        Outbox(connection, SOURCE, SystemClock(), new_id).publish(CaseProgressed(number="no"), subject="s", version=1)
+        Outbox(connection, SOURCE, SystemClock(), new_id, TRANSIT).publish(
+            CaseProgressed(number="no"), subject="s", version=1
+        )
         raise ZeroDivisionError
     source.publish("yes")
     wait_for(lambda: source.waiting() == 0, "the confirm")
@@ -74,7 +79,9 @@ def test_a_row_that_commits_late_is_not_passed_over(engines: Engines, source: St
     """An id, or a time, is not commit order: the row written first may commit last."""
     relay(poll_s=1)
     with source.database.transaction() as early:
-        Outbox(early, SOURCE, SystemClock(), new_id).publish(CaseProgressed(number="early"), subject="s", version=1)
+        Outbox(early, SOURCE, SystemClock(), new_id, TRANSIT).publish(
+            CaseProgressed(number="early"), subject="s", version=1
+        )
         source.publish("late")
         wait_for(lambda: engines.depth(EVENT_QUEUE) == 1, "the later row")
     wait_for(lambda: engines.depth(EVENT_QUEUE) == 2, "the earlier row, committed after it")
@@ -279,3 +286,30 @@ def test_large_messages_travel_in_smaller_batches(engines: Engines, source: Stor
     relay()
     wait_for(lambda: source.waiting() == 0, "all of them")
     assert engines.depth(EVENT_QUEUE) == 12
+
+
+def test_every_event_published_has_a_span_that_its_consumers_hang_under(
+    engines: Engines, source: Store, relay: StartProc, spans: tuple[str, Callable[[], list[Any]]]
+) -> None:
+    url, received = spans
+    relaying = relay(otlp=url)
+    trace, parent = "ab" * 16, "cd" * 8
+    with span("serve case_routing.accept", parent=f"00-{trace}-{parent}-01"):
+        source.publish("C1", "C2")
+    source.publish("outside of any trace")
+    wait_for(lambda: engines.depth(EVENT_QUEUE) == 3, "the events")
+    with engines.channel() as channel:
+        carried = {channel.basic_get(EVENT_QUEUE, auto_ack=True)[1].headers.get("traceparent") for _ in range(3)}
+    assert relaying.stop() == 0
+    found = received()
+    assert [(s.name, s.trace_id.hex(), s.parent_span_id.hex()) for s in found] == [
+        ("publish case_routing.CaseProgressed", trace, parent)
+    ] * 2
+    assert carried == {None, *(f"00-{trace}-{s.span_id.hex()}-01" for s in found)}
+    ids = {
+        attribute.value.string_value
+        for s in found
+        for attribute in s.attributes
+        if attribute.key == "messaging.message.id"
+    }
+    assert ids == {str(id) for (id,) in source.rows("SELECT id FROM outbox WHERE headers ? 'traceparent'")}

@@ -10,12 +10,16 @@ from uuid import uuid4
 
 import pika
 import pytest
-from chassis.ladder import list_parked, replay
+from chassis.clock import FixedClock, new_id
+from chassis.errors import Fault
+from chassis.parking import book_of_drops, drop, list_parked, replay
+from chassis.sealed import TransitSeal
 from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed, HandOverOffered
 
 from services.chassis.tests.component.messaging.bus import RUNGS, SUBSCRIBER
 from services.chassis.tests.component.messaging.conftest import EVENT_QUEUE, Proc, Store, wait_for
 from tests.support.engines import Engines
+from tests.support.transit import TRANSIT
 
 StartProc = Callable[..., Proc]
 PARK = f"park.{SUBSCRIBER}"
@@ -80,8 +84,8 @@ def test_an_event_that_comes_three_times_has_one_effect(engines: Engines, target
 
 def test_equal_ids_of_two_districts_are_two_messages(engines: Engines, target: Store, subscriber: StartProc) -> None:
     subscriber()
-    id, body = str(uuid4()), HandOverOffered(number="C1").SerializeToString()
-    type = "tongban.case_routing.v1.HandOverOffered"
+    id, type = str(uuid4()), "tongban.case_routing.v1.HandOverOffered"
+    body = TRANSIT.seal(HandOverOffered(number="C1").SerializeToString(), id=id, type=type)
     told = [
         headers(id=id, source="courier", type=type, **{"tongban.district": code})
         for code in ("310101", "330102", "310101")
@@ -92,6 +96,26 @@ def test_equal_ids_of_two_districts_are_two_messages(engines: Engines, target: S
         ("on_hand_over_offered", "310101"),
         ("on_hand_over_offered", "330102"),
     }
+
+
+def test_a_message_from_a_district_that_is_not_sealed_for_its_place_is_parked(
+    engines: Engines, target: Store, subscriber: StartProc
+) -> None:
+    subscriber()
+    type, plain = "tongban.case_routing.v1.HandOverOffered", HandOverOffered(number="C1").SerializeToString()
+    told = [headers(id=str(uuid4()), source="courier", type=type, **{"tongban.district": "310101"}) for _ in range(4)]
+    ids = [each["cloudEvents:id"] for each in told]
+    other_key = TransitSeal([bytes(32)])
+    bodies = [
+        plain,
+        TRANSIT.seal(plain, id=ids[0], type=type),  # another message's
+        other_key.seal(plain, id=ids[2], type=type),
+        TRANSIT.seal(plain, id=ids[3], type=type),
+    ]
+    send(engines, *zip(told, bodies, strict=True), exchange="courier.events", key=f"{SUBSCRIBER}.HandOverOffered")
+    wait_for(lambda: engines.depth(PARK) == 3, "the three that do not open to be parked")
+    wait_for(lambda: effects(target) == {"C1": 1}, "the one that opens")
+    assert {row.reason for row in list_parked(engines.amqp_url(SUBSCRIBER), SUBSCRIBER)} == {"event.seal_broken"}
 
 
 def test_a_failing_handler_is_rolled_back_and_tried_again_down_the_ladder(
@@ -256,6 +280,56 @@ def test_what_was_parked_for_a_queue_that_is_gone_stays_parked(engines: Engines)
     send(engines, (told, b""), exchange="parking", key=SUBSCRIBER)
     assert replay(engines.amqp_url(SUBSCRIBER), SUBSCRIBER, first_rung=FIRST_RUNG).stranded == ("stray",)
     assert engines.depth(PARK) == 1
+
+
+def parked(id: str, queue: str = EVENT_QUEUE, reason: str = "notification.no_template") -> tuple[dict[str, Any], bytes]:
+    return headers(id=id) | {"tongban.origin_queue": queue, "tongban.reason": reason}, b"310101199001011234"
+
+
+def test_what_can_never_be_handled_is_dropped_with_its_reason_and_the_rest_stays(
+    engines: Engines, target: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, clock = engines.amqp_url(SUBSCRIBER), FixedClock()
+    write_down = book_of_drops(target.database, clock, new_id)
+    send(engines, parked("dead"), parked("other"), parked("dead"), exchange="parking", key=SUBSCRIBER)
+    with pytest.raises(Fault, match="Say why"):
+        drop(url, SUBSCRIBER, id="dead", reason=" ", write_down=write_down)
+    with pytest.raises(Fault) as unknown:
+        drop(url, SUBSCRIBER, id="unheard", reason="mistaken", write_down=write_down)
+    assert unknown.value.code == "parking.not_found"
+    assert engines.depth(PARK) == 3
+    assert drop(url, SUBSCRIBER, id="dead", reason="its case was deleted", write_down=write_down) == 2
+    assert [row.id for row in list_parked(url, SUBSCRIBER)] == ["other"]
+    assert target.rows(
+        "SELECT DISTINCT message_id, origin_queue, parked_for, dropped_for, dropped_at FROM parking_drops"
+    ) == [("dead", EVENT_QUEUE, "notification.no_template", "its case was deleted", clock.now())]
+    assert "310101199001011234" not in capsys.readouterr().out
+
+
+def test_a_drop_interrupted_after_its_trace_is_written_leaves_the_message_parked(
+    engines: Engines, target: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, write_down = engines.amqp_url(SUBSCRIBER), book_of_drops(target.database, FixedClock(), new_id)
+    send(engines, parked("dead"), exchange="parking", key=SUBSCRIBER)
+    with monkeypatch.context() as patched:
+        patched.setattr("pika.adapters.blocking_connection.BlockingChannel.basic_ack", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            drop(url, SUBSCRIBER, id="dead", reason="gone", write_down=write_down)
+    assert engines.depth(PARK) == 1
+    assert drop(url, SUBSCRIBER, id="dead", reason="gone", write_down=write_down) == 1
+    assert engines.depth(PARK) == 0
+    assert target.one("SELECT count(*) FROM parking_drops") == 2
+
+
+def test_of_two_handlers_that_gave_up_on_one_event_only_the_one_named_loses_it(engines: Engines, target: Store) -> None:
+    url, write_down = engines.amqp_url(SUBSCRIBER), book_of_drops(target.database, FixedClock(), new_id)
+    second = f"evt.{SUBSCRIBER}.on_hand_over_offered"
+    send(engines, parked("both"), parked("both", second), exchange="parking", key=SUBSCRIBER)
+    with pytest.raises(Fault, match=second) as unclear:
+        drop(url, SUBSCRIBER, id="both", reason="gone", write_down=write_down)
+    assert unclear.value.code == "parking.ambiguous"
+    assert drop(url, SUBSCRIBER, id="both", queue=second, reason="gone", write_down=write_down) == 1
+    assert [row.origin_queue for row in list_parked(url, SUBSCRIBER)] == [EVENT_QUEUE]
 
 
 def test_from_outbox_to_inbox_each_event_acts_once_through_a_broker_that_dies(

@@ -39,6 +39,7 @@ _LOG = {
 _NOTES = {
     "conflict": "last_conflict",
     "restore": "last_restore",
+    "agreement_missing": "last_agreement_missing",
     "receipt_differing": "last_receipt_differing",
     "log_differing": "last_log_differing",
 }

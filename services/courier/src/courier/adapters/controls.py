@@ -20,7 +20,7 @@ from courier.domain.envelope import MAX_ENVELOPE, Claims, Control
 from courier.domain.errors import CourierError, Malformed, TrustError, Unauthenticated
 from courier.domain.receipts import Receipt
 from courier.domain.registry import Freshness
-from courier.usecases.install_trust import install_registry
+from courier.usecases.install_trust import install_agreement, install_registry
 from courier.usecases.ports import Told
 from courier.usecases.settle_messages import settle_messages
 
@@ -46,6 +46,8 @@ class Controls:
             Control.MISSING_NUMBERS: self._missing,
             Control.NUMBERS_GONE: self._gone,
             Control.REGISTRY_OFFERED: self._registry,
+            Control.AGREEMENT_WANTED: self._agreement_wanted,
+            Control.AGREEMENT_OFFERED: self._agreement_offered,
         }
 
     def take(self, batch: Sequence[tuple[Claims, str, bytes]]) -> None:
@@ -196,3 +198,30 @@ class Controls:
             )
             office.refresh()
             office.wake(office.trust.peers())
+
+    # Agreements -----------------------------------------------------------------------------------------------------------------
+
+    def _agreement_wanted(self, claims: Claims, jws: str, wire: Any) -> None:
+        office = self._office
+        with office.books(TrustBooks) as books:
+            text = books.agreement_between(office.home, claims.source, wire.version)
+        if text is None:
+            log.error("%s lacks agreement %d, which is not here either", claims.source, wire.version)
+            return
+        office.tell(Told(claims.source, Control.AGREEMENT_OFFERED, messages.agreement_offered(text)))
+
+    def _agreement_offered(self, claims: Claims, jws: str, wire: Any) -> None:
+        """Takes an agreement that our own district signed too: whoever brings it, it binds us already."""
+        office, text = self._office, wire.signed_agreement
+        known = office.trust.registry
+        assert known is not None
+        made = registry_file.read_agreement(text, known)
+        if claims.source not in made.parties:
+            raise TrustError("agreement_of_others", "/".join(made.parties))
+        with office.books(TrustBooks) as books:
+            fresh = install_agreement(
+                books, office.home, made, text, known=known, tell=office.tells_agreements, now=office.now()
+            )
+        if fresh:
+            log.warning("took agreement %d with %s by courier", made.version, claims.source)
+            office.refresh()

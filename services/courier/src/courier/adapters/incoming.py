@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import eventlet
@@ -20,12 +20,13 @@ from chassis.telemetry import current_traceparent, extract, span
 from eventlet.event import Event
 
 from courier import messages
+from courier.adapters.chunks import Chunks
 from courier.adapters.controls import Controls
 from courier.adapters.metrics import QUARANTINED, TAKEN, UNANSWERED
 from courier.adapters.office import Office
 from courier.adapters.take_storage import TakeBooks
 from courier.domain.canonical import digest
-from courier.domain.envelope import Claims, Control, Lane
+from courier.domain.envelope import Claims, Control, Lane, decode
 from courier.domain.errors import Malformed, Rejected, Unauthenticated
 from courier.domain.registry import State
 from courier.usecases.ports import Arrived, Quarantined, Told
@@ -44,14 +45,16 @@ class _Batch:
 
     numbered: list[Arrived] = field(default_factory=list)
     control: list[tuple[Claims, str, bytes]] = field(default_factory=list)
+    chunks: list[tuple[Claims, str]] = field(default_factory=list)
     aside: list[Quarantined] = field(default_factory=list)
 
 
 class Incoming:
     """The consumer of the queue that peers write to."""
 
-    def __init__(self, office: Office, controls: Controls) -> None:
+    def __init__(self, office: Office, controls: Controls, give: Callable[[str, Sequence[str]], None]) -> None:
         self._office, self._controls = office, controls
+        self.chunks = Chunks(office, give, self._settle_whole)
         self._waiting: deque[Message] = deque()
         self._wake = Event()
         self._stopping = False
@@ -159,6 +162,10 @@ class Incoming:
         if self._office.closed:
             UNANSWERED.inc()
             return
+        if claims.lane is Lane.CHUNK:
+            if not self._office.trust.suspended(claims.source):
+                found.chunks.append((claims, sealed))
+            return
         attributes = {"tongban.event.type": claims.type, "tongban.peer": claims.source}
         parent = extract(message.headers)
         with span(f"take {claims.type.rpartition('.')[2]}", kind="consumer", attributes=attributes, parent=parent):
@@ -175,7 +182,8 @@ class Incoming:
             opened = seals.unseal(sealed)
         except Malformed as error:
             return Arrived(claims, jws, signed, sealed, trace, refusal=Rejected(error.code))
-        return Arrived(claims, jws, signed, sealed, trace, opened.opens, opened.message)
+        body = opened.message if opened.manifest is None else None
+        return Arrived(claims, jws, signed, sealed, trace, opened.opens, body, manifest=opened.manifest)
 
     def _kept_aside(self, message: Message, code: str, source: str) -> Quarantined:
         office = self._office
@@ -191,6 +199,15 @@ class Incoming:
             self._store(batch.numbered)
         if batch.control:
             self._controls.take(batch.control)
+        if batch.chunks:
+            self.chunks.take(batch.chunks)
+
+    def _settle_whole(self, source: str, whole: list[tuple[str, str, str]]) -> None:
+        """What was kept until its last chunk came is judged as if it arrived now."""
+        seals = self._office.seals
+        assert seals is not None
+        for jws, sealed, trace in whole:
+            self._store([self._arrived(decode(seals.payload(jws)), jws, sealed, trace)])
 
     def _set_aside(self, things: Sequence[Quarantined]) -> None:
         with self._office.books(TakeBooks) as books:
@@ -210,11 +227,17 @@ class Incoming:
             office.process.new_id,
             office.clock_differences,
             replay_stopped="replay" not in office.settings.courier_without,
+            body_limit=office.settings.courier_body_limit,
         )
         with office.books(TakeBooks) as books, books.outbox.gathered():
-            answers = take_messages(books, numbered, means)
+            taken = take_messages(books, numbered, means)
         office.crash.at("after_peer_commit_before_receipt")
-        for peer, jws in answers:
+        for peer, jws in taken.receipts:
             office.tell(Told(peer, Control.RECEIPT, messages.receipt(jws)))
+        for peer, version in sorted(taken.agreements):
+            log.warning("%s opened something under agreement %d, which is not here: it waits", peer, version)
+            office.tell(Told(peer, Control.AGREEMENT_WANTED, messages.agreement_wanted(version)))
+        if taken.chunks:
+            self.chunks.ask()
         for item in numbered:
             TAKEN.labels(item.claims.source).inc()

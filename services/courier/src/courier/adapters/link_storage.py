@@ -29,7 +29,8 @@ _LINKS = """
               AND s.created_at < %s),
         (SELECT min(at) FROM early e WHERE e.target IN (l.peer, '*')),
         l.last_conflict, l.last_restore, l.last_receipt_differing, l.last_log_differing,
-        (SELECT max(at) FROM quarantine q WHERE q.source = l.peer OR q.written_by = 'courier.' || l.peer)
+        (SELECT max(at) FROM quarantine q WHERE q.source = l.peer OR q.written_by = 'courier.' || l.peer),
+        l.last_agreement_missing
     FROM link l, LATERAL (SELECT count(*) AS waiting, min(created_at) AS oldest FROM due d WHERE d.peer = l.peer) AS w
     ORDER BY l.peer"""
 
@@ -51,6 +52,15 @@ class LinkBooks(Books):
             self.outbox.publish(messages.link_opened(peer, now, opened), subject=f"link/{peer}", version=opened)
         return opened is not None
 
+    def open_again(self, peer: str, now: datetime) -> bool:
+        """Tells of an open link once more; False where it is not open."""
+        opened = self.connection.exec_driver_sql(
+            "UPDATE link SET openings = openings + 1 WHERE peer = %s AND open RETURNING openings", (peer,)
+        ).scalar()
+        if opened is not None:
+            self.outbox.publish(messages.link_opened(peer, now, opened), subject=f"link/{peer}", version=opened)
+        return opened is not None
+
     def close_links(self, except_for: Iterable[str]) -> None:
         """Notes every other link as not open, so that it opens again later."""
         self.connection.exec_driver_sql(
@@ -65,6 +75,11 @@ class LinkBooks(Books):
         return {peer: timedelta(milliseconds=value) for peer, value in rows}
 
     # Canaries -------------------------------------------------------------------------------------------------------------
+
+    def committed_head(self) -> Head:
+        """The log's head as others can see it now."""
+        row = self.connection.exec_driver_sql("SELECT head_epoch, head_seq, head_hash FROM state").one_or_none()
+        return Head(*row) if row else Head()
 
     def next_canary(self, peer: str) -> int:
         ask = "UPDATE link SET canary = canary + 1 WHERE peer = %s RETURNING canary"
@@ -150,6 +165,11 @@ class LinkBooks(Books):
         )
         return [tuple(row) for row in rows]
 
+    def chunks(self, peer: str, digests: Sequence[str]) -> dict[str, str]:
+        """The sealed chunks for that peer that are kept, by digest."""
+        ask = "SELECT digest, jwe FROM chunk WHERE peer = %s AND digest = ANY(%s::text[])"
+        return {row.digest: row.jwe for row in self.connection.exec_driver_sql(ask, (peer, list(digests)))}
+
     # What is due ------------------------------------------------------------------------------------------------------------
 
     def due(self, peer: str, now: datetime, limit: int, except_for: Iterable[str]) -> list[Due]:
@@ -222,6 +242,16 @@ class LinkBooks(Books):
         execute("SET LOCAL statement_timeout = '300s'")
         execute(
             "DELETE FROM sealed b USING sent s WHERE s.id = b.id AND s.peer = b.peer AND s.settled_at < %s", (before,)
+        )
+        execute(
+            "DELETE FROM chunk c USING sent s WHERE s.id = c.id AND s.peer = c.peer AND s.settled_at < %s", (before,)
+        )
+        # What is whole and waits for its turn in its subject was receipted: it stays.
+        gone = """DELETE FROM parcel WHERE at < %s AND NOT EXISTS (
+                      SELECT 1 FROM received r WHERE r.id = parcel.id AND r.verdict = 'accepted') RETURNING source, id"""
+        execute(
+            f"WITH gone AS ({gone}) DELETE FROM piece USING gone WHERE piece.source = gone.source AND parcel = gone.id",  # noqa: S608
+            (before,),
         )
         execute("DELETE FROM quarantine WHERE at < %s", (before,))
         execute(

@@ -18,3 +18,5 @@ OLDEST_SECONDS = gauge("tongban_courier_oldest_waiting_seconds", "Age of the old
 ROUND_TRIP_SECONDS = gauge("tongban_courier_round_trip_seconds", "From a canary to its echo.", "peer")
 LIGHT = gauge("tongban_courier_light", "1 while the light is on.", "peer", "light")
 EPOCHS = counter("tongban_courier_epochs_total", "Epochs begun because this database had gone back in time.")
+CHUNKS_SENT = counter("tongban_courier_chunks_sent_total", "Chunks of large bodies given to a peer.", "peer")
+CHUNKS_TAKEN = counter("tongban_courier_chunks_taken_total", "Chunks of large bodies kept from a peer.", "peer")

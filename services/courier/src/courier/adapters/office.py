@@ -47,6 +47,8 @@ class Office:
         self.seals: JoseSeals | None = None
         self.head = Head()
         self.clock_differences: dict[str, timedelta] = {}
+        #: Whether a service of this district keeps copies of agreements.
+        self.tells_agreements = False
         #: Called with a message for the control lane, and with the peers that have something new to get.
         self.tell: Callable[[Told], None] = lambda told: None
         self.wake: Callable[[list[str]], None] = lambda peers: None
@@ -113,6 +115,7 @@ class Office:
         return Limits(
             old_message=timedelta(seconds=settings.courier_old_message_s),
             no_canary=timedelta(seconds=settings.courier_no_canary_s),
+            canary=timedelta(seconds=settings.courier_canary_s),
             clock=timedelta(seconds=settings.courier_clock_s),
             missing_numbers=timedelta(seconds=settings.courier_missing_s),
             no_answer=timedelta(seconds=settings.courier_no_answer_s),

@@ -12,6 +12,8 @@ from chassis.amqp import UNREADABLE_HEADER
 from chassis.broker import BrokerConnection, Consumer, Message
 from chassis.errors import Fault
 from chassis.green import spawn
+from chassis.outbox import ID
+from chassis.sealed import SealBroken
 from chassis.telemetry import current_traceparent, extract, span
 from eventlet.event import Event
 
@@ -120,7 +122,9 @@ class Outgoing:
             _ack(read)
         if prepared:
             with office.books(SendBooks) as books:
-                signed, _ = send_messages(books, prepared, office.trust, office.seals, now)
+                signed, _ = send_messages(
+                    books, prepared, office.trust, office.seals, now, limit=office.settings.courier_body_limit
+                )
                 office.crash.at("before_commit")
             office.crash.at("after_commit_before_ack")
             self._count(prepared, signed)
@@ -132,13 +136,17 @@ class Outgoing:
             if UNREADABLE_HEADER in message.headers:
                 raise Malformed("headers_unreadable")
             outbound = messages.outbound(message.headers, message.body)
+            body = self._office.process.transit.open(message.body, id=message.headers[ID], type=outbound.type)
             # The broker lets a service use its own keys only; what was parked and replayed has the queue as its key.
             if message.routing_key != QUEUE and not message.routing_key.startswith(f"{outbound.service}."):
                 raise Malformed("source_forged")
         except Malformed as error:
             log.error("a message for another district is parked: %s", error)
             return None
-        return outbound
+        except SealBroken:
+            log.error("a message for another district is parked: its transit seal does not open")
+            return None
+        return replace(outbound, body=body)
 
     def _prepare(self, outbound: Outbound) -> Prepared:
         office = self._office
@@ -147,7 +155,7 @@ class Outgoing:
         parent = extract({"traceparent": outbound.trace})
         with span(f"send {outbound.type.rpartition('.')[2]}", kind="producer", attributes=attributes, parent=parent):
             traced = replace(outbound, trace=current_traceparent() or outbound.trace)
-            return prepare(traced, office.trust, office.seals, office.now())
+            return prepare(traced, office.trust, office.seals, office.now(), office.settings.courier_body_limit)
 
     def _count(self, prepared: Sequence[Prepared], signed: Sequence[Signed]) -> None:
         for message in signed:

@@ -7,14 +7,14 @@ confirms; a confirm is not the end of a message, only the peer's receipt is. The
 from __future__ import annotations
 
 import logging
-import tempfile
+import os
 import time
 from collections import deque
 from collections.abc import Sequence
-from datetime import timedelta
-from pathlib import Path
+from datetime import datetime
 from random import random
 from urllib.parse import urlencode
+from uuid import UUID
 
 import eventlet
 from chassis.broker import BrokerConnection, BrokerGone, Confirm, Outcome
@@ -25,14 +25,14 @@ from eventlet.event import Event
 from pika import BasicProperties
 
 from courier.adapters.link_storage import LinkBooks
-from courier.adapters.metrics import PUBLISHED
+from courier.adapters.metrics import CHUNKS_SENT, PUBLISHED
 from courier.adapters.office import Office
 from courier.domain.canonical import digest
-from courier.domain.envelope import Claims, Control, encode, join
+from courier.domain.envelope import Bulk, Claims, Control, encode, join
 from courier.domain.errors import Rejected
 from courier.domain.registry import Member
 from courier.domain.retry import pause
-from courier.usecases.ports import Due, Told
+from courier.usecases.ports import Connection, Due, Told
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,8 @@ POLL_S = 2.0
 NOTE_S = 1.0
 PAUSE_S = 1.0
 CONTROL_LIMIT = 5000
-#: What a control message that says nothing else may wait before it is worthless.
-CONTROL_LIFE = timedelta(minutes=5)
+#: So many chunks go out before other lanes have their turn again, and so many may be asked for.
+CHUNKS_AT_ONCE, CHUNKS_LIMIT = 4, 1000
 
 
 class PeerSender:
@@ -59,13 +59,18 @@ class PeerSender:
         self.address = peer.broker
         self.trusted = trusted_certificates(peer)
         self._office = office
-        self._folder = tempfile.TemporaryDirectory(prefix="tongban-courier-")
+        # A file in memory: nothing of it stays on a disk, however this process ends.
+        self._certificates = os.memfd_create(f"courier-{peer.code}", os.MFD_CLOEXEC)
+        os.write(self._certificates, self.trusted.encode())
         self._control: deque[Told] = deque(maxlen=CONTROL_LIMIT)
         self._again: deque[tuple[str, str, str]] = deque(maxlen=CONTROL_LIMIT)
+        #: Digests of chunks that the peer asked for, in that order.
+        self._asked: dict[str, None] = {}
         #: Published, and neither settled nor noted in the books: how often it went, and when it last did.
         self._under_way: dict[str, tuple[int, float]] = {}
         self._wake = Event()
         self._stopping = False
+        self._lost_at: datetime | None = office.now()
         self._link = BrokerConnection(self._url(), f"courier.{self.peer}", confirms=True)
 
     def start(self) -> None:
@@ -77,11 +82,15 @@ class PeerSender:
         self.wake()
         self._task.kill()
         self._link.stop(1.0)
-        self._folder.cleanup()
+        os.close(self._certificates)
 
-    @property
-    def connected(self) -> bool:
-        return self._link.connected
+    def connection(self) -> Connection:
+        """Whether there is a connection, and since when there is none; asked once a second, so that it knows."""
+        if self._link.connected:
+            self._lost_at = None
+        elif self._lost_at is None:
+            self._lost_at = self._office.now()
+        return Connection(self._lost_at is None, self._lost_at)
 
     def tell(self, told: Told) -> None:
         """Puts something into the control lane."""
@@ -93,17 +102,20 @@ class PeerSender:
         self._again.extend(envelopes)
         self.wake()
 
+    def give(self, digests: Sequence[str]) -> None:
+        """Sends chunks after everything else: they delay nothing."""
+        self._asked.update(dict.fromkeys(digests[: CHUNKS_LIMIT - len(self._asked)]))
+        self.wake()
+
     def wake(self) -> None:
         """There is something to send."""
         if not self._wake.ready():
             self._wake.send()
 
     def _url(self) -> str:
-        certificates = Path(self._folder.name) / "trusted.pem"
-        certificates.write_text(self.trusted)
         settings = self._office.settings
         options = {
-            "cacertfile": str(certificates),
+            "cacertfile": f"/proc/self/fd/{self._certificates}",
             "certfile": str(settings.courier_certificate),
             "keyfile": str(settings.courier_certificate_key),
         }
@@ -158,7 +170,27 @@ class PeerSender:
             rows = books.due(self.peer, now, limit, self._under_way) if limit > 0 else []
         if rows:
             self._send(rows)
-        return 0 < limit == len(rows) or bool(self._control or self._again)
+        self._send_chunks()
+        return 0 < limit == len(rows) or bool(self._control or self._again or self._asked)
+
+    def _send_chunks(self) -> None:
+        """A few of the chunks that the peer asked for; then other lanes have their turn again."""
+        digests = list(self._asked)[:CHUNKS_AT_ONCE]
+        if not digests:
+            return
+        with self._office.books(LinkBooks) as books:
+            kept = books.chunks(self.peer, digests)
+        confirms = []
+        for digest_of_it in digests:
+            self._asked.pop(digest_of_it, None)
+            if (jwe := kept.get(digest_of_it)) is None:
+                log.error("%s asks for a chunk that is not kept any more", self.peer)
+            elif (jws := self._sign(Bulk.CHUNK, jwe)) is not None:
+                body, properties = join(jws, jwe), self._properties("")
+                confirms.append(self._link.publish_confirmed(EXCHANGE, "", body, properties, mandatory=True))
+        with eventlet.Timeout(CONFIRM_S, False):
+            sent = sum(confirm.wait(CONFIRM_S) is Outcome.CONFIRMED for confirm in confirms)
+            CHUNKS_SENT.labels(self.peer).inc(sent)
 
     def _send(self, rows: Sequence[Due]) -> None:
         office = self._office
@@ -231,37 +263,51 @@ class PeerSender:
     def _send_control(self) -> None:
         for _ in range(len(self._control)):
             told = self._control[0]
-            if not self._held_back or told.type == Control.RECEIPT:
+            late = told.valid_until is not None and self._office.now() > told.valid_until
+            if not late and (not self._held_back or told.type == Control.RECEIPT):
                 self._publish_control(told)
             self._control.popleft()
 
     def _publish_control(self, told: Told) -> None:
-        office, now = self._office, self._office.now()
+        office = self._office
         assert office.seals is not None
         try:
-            sealed = office.seals.seal(self.peer, "", told.body, now)
-            claims = Claims(
-                id=office.process.new_id(),
-                source=office.home,
-                target=self.peer,
-                epoch=office.head.epoch,
-                number=0,
-                subject="link",
-                subject_seq=0,
-                type=told.type,
-                schema=1,
-                time=now,
-                agreement=0,
-                head=office.head,
-                body=digest(sealed.encode("ascii")),
-                valid_until=told.valid_until,
-                answers_to=told.answers_to,
-            )
-            jws = office.seals.sign(encode(claims), now)
+            sealed = office.seals.seal(self.peer, "", told.body, office.now())
         except Rejected as refusal:
             log.error("nothing can be sent to %s: %s", self.peer, refusal)
             return
-        self._link.publish(EXCHANGE, "", join(jws, sealed), self._properties(""))
+        jws = self._sign(told.type, sealed, valid_until=told.valid_until, answers_to=told.answers_to)
+        if jws is not None:
+            self._link.publish(EXCHANGE, "", join(jws, sealed), self._properties(""))
+
+    def _sign(
+        self, type: str, sealed: str, *, valid_until: datetime | None = None, answers_to: UUID | None = None
+    ) -> str | None:
+        """The signed claims of a message without a number; None where there is no key to sign with."""
+        office, now = self._office, self._office.now()
+        assert office.seals is not None
+        claims = Claims(
+            id=office.process.new_id(),
+            source=office.home,
+            target=self.peer,
+            epoch=office.head.epoch,
+            number=0,
+            subject="link",
+            subject_seq=0,
+            type=type,
+            schema=1,
+            time=now,
+            agreement=0,
+            head=office.head,
+            body=digest(sealed.encode("ascii")),
+            valid_until=valid_until,
+            answers_to=answers_to,
+        )
+        try:
+            return office.seals.sign(encode(claims), now)
+        except Rejected as refusal:
+            log.error("nothing can be sent to %s: %s", self.peer, refusal)
+            return None
 
 
 def trusted_certificates(peer: Member) -> str:

@@ -12,6 +12,7 @@ from courier import messages
 from courier.adapters import jose
 from courier.domain.envelope import MAX_ENVELOPE, Claims, decode, split
 from courier.domain.errors import Malformed, Rejected, Unauthenticated
+from courier.domain.manifest import Manifest, cut
 from courier.domain.registry import Registry
 from courier.domain.rules import check_addressed, signing_key
 from courier.usecases.ports import Opened, Outbound
@@ -32,12 +33,18 @@ class JoseSeals:
     def payload(self, jws: str) -> bytes:
         return jose.unverified_payload(jws, MAX_ENVELOPE)
 
-    def seal(self, peer: str, opens: str, body: bytes, now: datetime) -> str:
+    def seal(self, peer: str, opens: str, body: bytes, now: datetime, manifest: Manifest | None = None) -> str:
         member = self._registry.members.get(peer)
         key = member.current("enc", now) if member else None
         if key is None:
             raise Rejected("no_key", peer)
-        return jose.seal(messages.pack_body(opens, body), key.public, key.kid)
+        return jose.seal(messages.pack_body(opens, body, manifest), key.public, key.kid)
+
+    def seal_piece(self, peer: str, piece: bytes, now: datetime) -> str:
+        return self.seal(peer, "", messages.chunk(piece), now)
+
+    def unseal_piece(self, sealed: str) -> bytes:
+        return messages.piece_of(self.unseal(sealed).message)
 
     def unseal(self, sealed: str) -> Opened:
         return messages.unpack_body(jose.unseal(sealed, list(self._private.values())))
@@ -58,12 +65,15 @@ class JoseSeals:
     def seal_to_self(self, message: Outbound) -> str:
         kid = next(kid for kid, key in self._private.items() if key["use"] == "enc")
         headers, body = messages.pack_outbound(message)
-        packed = json.dumps({"headers": headers, "body": base64.b64encode(body).decode()}).encode()
-        return jose.seal(packed, self._private[kid], kid)
+        parts = [json.dumps(headers).encode(), *cut(body)]
+        return "\n".join(jose.seal(part, self._private[kid], kid) for part in parts)
 
     def unseal_own(self, sealed: str) -> Outbound:
-        packed = json.loads(jose.unseal(sealed, list(self._private.values())))
-        return messages.outbound(packed["headers"], base64.b64decode(packed["body"]))
+        first, *rest = (jose.unseal(part, list(self._private.values())) for part in sealed.split("\n"))
+        headers = json.loads(first)
+        if "headers" in headers:  # as it was kept before bodies could be larger than one seal
+            return messages.outbound(headers["headers"], base64.b64decode(headers["body"]))
+        return messages.outbound(headers, b"".join(rest))
 
     def _own(self, use: str, now: datetime) -> tuple[str, str]:
         """Id and algorithm of our newest key that the registry knows and whose private half is here."""
@@ -91,8 +101,8 @@ class BareSeals(JoseSeals):
         except (ValueError, IndexError):
             raise Malformed("not_an_envelope") from None
 
-    def seal(self, peer: str, opens: str, body: bytes, now: datetime) -> str:
-        return base64.urlsafe_b64encode(messages.pack_body(opens, body)).decode()
+    def seal(self, peer: str, opens: str, body: bytes, now: datetime, manifest: Manifest | None = None) -> str:
+        return base64.urlsafe_b64encode(messages.pack_body(opens, body, manifest)).decode()
 
     def unseal(self, sealed: str) -> Opened:
         try:

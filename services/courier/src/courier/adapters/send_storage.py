@@ -9,9 +9,11 @@ from uuid import UUID
 from courier.adapters import sql
 from courier.adapters.books import Books, uuids
 from courier.adapters.jose import unverified_payload
+from courier.domain.canonical import digest
 from courier.domain.envelope import Lane, decode
 from courier.domain.receipts import Item
 from courier.usecases.ports import Outbound, Settled, Signed, Subject, Unsent
+from courier.usecases.resend_message import Refused
 
 _SENT = {
     "peer": "text", "id": "uuid", "lane": "text", "epoch": "bigint", "number": "bigint", "log_seq": "bigint",
@@ -119,6 +121,14 @@ class SendBooks(Books):
         rows = [(m.claims.target, str(m.claims.id), now, _log_seq(m), now, m.claims.valid_until) for m in messages]
         sql.insert(self.connection, "due", columns, rows)
 
+    def add_chunks(self, peer: str, id: UUID, chunks: Sequence[str]) -> None:
+        for position, jwe in enumerate(chunks):  # one by one: together they may be many MiB
+            self.connection.exec_driver_sql(
+                """INSERT INTO chunk (peer, digest, id, position, jwe) VALUES (%s, %s, %s::uuid, %s, %s)
+                   ON CONFLICT DO NOTHING""",
+                (peer, digest(jwe.encode("ascii")), str(id), position, jwe),
+            )
+
     def add_unsent(self, refused: Sequence[Unsent], now: datetime) -> None:
         rows = [
             (
@@ -129,6 +139,37 @@ class SendBooks(Books):
             for item in refused
         ]  # fmt: skip
         sql.insert(self.connection, "sent", _SENT, rows, "ON CONFLICT DO NOTHING")
+        sealed = [(item.peer, str(item.message.id), item.sealed) for item in refused if item.sealed]
+        columns = {"peer": "text", "id": "uuid", "jwe": "text"}
+        sql.insert(self.connection, "sealed", columns, sealed, "ON CONFLICT DO NOTHING")
+
+    # Once more ----------------------------------------------------------------------------------------------------------
+
+    def refused(self, id: UUID) -> list[Refused]:
+        rows = self.connection.exec_driver_sql(
+            """SELECT s.peer, s.service, s.opens, s.trace, b.jwe, CASE WHEN s.number > 0 THEN l.jws END
+               FROM sent s JOIN sealed b USING (id, peer) LEFT JOIN log l ON l.seq = s.log_seq
+               WHERE s.id = %s::uuid AND s.state = 'refused' ORDER BY s.peer FOR UPDATE OF s""",
+            (str(id),),
+        )
+        return [
+            Refused(id, peer, service, opens, trace, jwe, decode(unverified_payload(jws)) if jws else None)
+            for peer, service, opens, trace, jwe, jws in rows
+        ]
+
+    def withdraw(self, refused: Refused) -> UUID | None:
+        key = (str(refused.id), refused.peer)
+        self.connection.exec_driver_sql("DELETE FROM sealed WHERE id = %s::uuid AND peer = %s", key)
+        receipt_id = self.connection.exec_driver_sql(
+            "DELETE FROM sent WHERE id = %s::uuid AND peer = %s RETURNING receipt_id::text", key
+        ).scalar()
+        return UUID(receipt_id) if receipt_id else None
+
+    def keep_earlier(self, refused: Refused, receipt_id: UUID) -> None:
+        self.connection.exec_driver_sql(
+            "UPDATE sent SET earlier_receipts = earlier_receipts || %s::uuid WHERE id = %s::uuid AND peer = %s",
+            (str(receipt_id), str(refused.id), refused.peer),
+        )
 
     # What became of it --------------------------------------------------------------------------------------------------
 
@@ -175,6 +216,15 @@ class SendBooks(Books):
         self.connection.exec_driver_sql(
             "UPDATE link SET receipted = receipted + %s, refused_by_peer = refused_by_peer + %s WHERE peer = %s",
             (receipted, refused, peer),
+        )
+
+    def never_opened(self, peer: str, subjects: Iterable[str]) -> None:
+        self.connection.exec_driver_sql(
+            """UPDATE subject SET agreement = NULL WHERE peer = %s AND subject = ANY(%s::text[]) AND NOT EXISTS (
+                   SELECT 1 FROM log l LEFT JOIN sent s ON s.id = l.id AND s.peer = l.peer AND s.number = l.number
+                   WHERE l.subject = subject.subject AND l.peer = subject.peer
+                     AND (l.kind = 'accepted' OR (l.kind = 'sent' AND s.state <> 'refused')))""",
+            (peer, list(subjects)),
         )
 
     # A new epoch --------------------------------------------------------------------------------------------------------

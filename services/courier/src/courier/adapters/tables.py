@@ -5,6 +5,8 @@ sequence         per peer and lane: the next number; its lock is the lock per pe
 log              every entry of the chain, with the envelope's signature, for ever
 sent             what goes to peers and what became of it
 sealed           the sealed bodies of what was sent, 30 days after the receipt
+chunk            the sealed chunks of bodies too large for one envelope, as long as their message's sealed body
+parcel, piece    messages whose body is on its way to us, and its chunks: wanted, asked for, or here
 received         every number taken from a peer, with id and digest, for ever: replay ends here
 held             arrived early in its subject: waits, sealed as it came
 receipt          receipts given and got, for ever
@@ -95,6 +97,7 @@ sent = sa.Table(
     _column("settled_at", _moment, nullable=True),
     _column("receipt_id", _uuid, nullable=True),
     _column("answered_at", _moment, nullable=True),
+    _column("earlier_receipts", pg.ARRAY(_uuid), default="'{}'"),
 )
 sa.Index(
     "sent_number",
@@ -222,6 +225,7 @@ link = sa.Table(
     _column("last_restore", _moment, nullable=True),
     _column("last_receipt_differing", _moment, nullable=True),
     _column("last_log_differing", _moment, nullable=True),
+    _column("last_agreement_missing", _moment, nullable=True),
 )
 anchor = sa.Table(
     "anchor",
@@ -257,3 +261,36 @@ agreement = sa.Table(
     _column("document", _text),
     _column("installed_at", _moment),
 )
+chunk = sa.Table(
+    "chunk",
+    metadata,
+    _key("peer", _text),
+    _key("digest", _text),
+    _column("id", _uuid),
+    _column("position", _int),
+    _column("jwe", _text),
+)
+sa.Index("chunk_message", chunk.c.id, chunk.c.peer)
+parcel = sa.Table(
+    "parcel",
+    metadata,
+    _key("source", _text),
+    _key("id", _uuid),
+    _column("jws", _text),
+    _column("jwe", _text),
+    _column("trace", _text),
+    _column("size", _big),
+    _column("at", _moment),
+)
+piece = sa.Table(
+    "piece",
+    metadata,
+    _key("source", _text),
+    _key("parcel", _uuid),
+    _key("position", _int),
+    _column("digest", _text),
+    _column("size", _int),
+    _column("jwe", _text, nullable=True),
+    _column("asked_at", _moment, nullable=True),
+)
+sa.Index("piece_missing", piece.c.source, piece.c.digest, postgresql_where=piece.c.jwe.is_(None))

@@ -14,7 +14,7 @@ from courier.domain.envelope import Claims, Lane
 from courier.domain.order import Line, advance
 from courier.domain.receipts import Item
 from courier.domain.rules import Seen
-from courier.usecases.ports import Held
+from courier.usecases.ports import Arrived, Held
 
 Key = tuple[str, Lane, int, int]
 
@@ -95,6 +95,41 @@ class TakeBooks(Books):
             traceparent=trace,
             extra=extra,
         )
+
+    # Bodies in chunks ---------------------------------------------------------------------------------------------------
+
+    def pieces(self, source: str, id: UUID) -> dict[str, str]:
+        ask = "SELECT digest, jwe FROM piece WHERE source = %s AND parcel = %s::uuid AND jwe IS NOT NULL"
+        return {row.digest: row.jwe for row in self.connection.exec_driver_sql(ask, (source, str(id)))}
+
+    def keep_parcel(self, item: Arrived, most: int, now: datetime) -> None:
+        assert item.manifest is not None
+        source, id = item.claims.source, str(item.claims.id)
+        ask = "SELECT jwe FROM parcel WHERE source = %s AND id = %s::uuid"
+        kept = self.connection.exec_driver_sql(ask, (source, id)).scalar()
+        if kept == item.sealed:
+            note = "UPDATE parcel SET jws = %s, at = %s WHERE source = %s AND id = %s::uuid"
+            self.connection.exec_driver_sql(note, (item.jws, now, source, id))  # numbered anew, it is signed anew
+            return
+        if kept is not None:
+            self.drop_parcel(source, item.claims.id)
+        ask = "SELECT coalesce(sum(size), 0) FROM parcel WHERE source = %s"
+        if self.connection.exec_driver_sql(ask, (source,)).scalar_one() + item.manifest.size > most:
+            return
+        self.connection.exec_driver_sql(
+            """INSERT INTO parcel (source, id, jws, jwe, trace, size, at) VALUES (%s, %s::uuid, %s, %s, %s, %s, %s)""",
+            (source, id, item.jws, item.sealed, item.trace, item.manifest.size, now),
+        )
+        columns = {"source": "text", "parcel": "uuid", "position": "int", "digest": "text", "size": "int"}
+        rows = [(source, id, at, chunk.digest, chunk.size) for at, chunk in enumerate(item.manifest.chunks)]
+        sql.insert(self.connection, "piece", columns, rows)
+
+    def drop_parcel(self, source: str, id: UUID) -> None:
+        for statement in (
+            "DELETE FROM piece WHERE source = %s AND parcel = %s::uuid",
+            "DELETE FROM parcel WHERE source = %s AND id = %s::uuid",
+        ):
+            self.connection.exec_driver_sql(statement, (source, str(id)))
 
     def add_received(self, source: str, items: Sequence[Item], receipt_id: UUID, now: datetime) -> None:
         columns = {

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from courier import messages, registry_file
 from courier.adapters.books import Books
-from courier.domain.agreements import Agreement
+from courier.domain.agreements import Agreement, parties_of
 from courier.domain.chain import GENESIS, Entry, Head, Kind
 from courier.domain.evidence import Part, Record
-from courier.domain.registry import Registry
+from courier.domain.registry import Key, Registry
 from courier.domain.rules import Routes
 from courier.domain.trust import Trust
 
@@ -39,11 +39,8 @@ class TrustBooks(Books):
             return Trust(home, None, {}, routes)
         known = registry_file.read_registry(text, root)
         agreements: dict[tuple[str, str], list[Agreement]] = {}
-        for (document,) in self.connection.exec_driver_sql(
-            "SELECT document FROM agreement ORDER BY one, other, version"
-        ):
+        for made, _ in self.agreement_texts():
             # Signed by keys that may have left the newest registry: checked when it was installed.
-            made = registry_file.installed_agreement(document)
             agreements.setdefault(made.parties, []).append(made)
         return Trust(home, known, agreements, routes)
 
@@ -58,9 +55,13 @@ class TrustBooks(Books):
 
     def agreement_text(self, agreement: Agreement) -> str | None:
         """The same version as it was installed, if it was."""
+        return self.agreement_between(*agreement.parties, agreement.version)
+
+    def agreement_between(self, one: str, other: str, version: int) -> str | None:
+        """That version as it was signed, if it is here."""
         return self.connection.exec_driver_sql(
             "SELECT document FROM agreement WHERE one = %s AND other = %s AND version = %s",
-            (*agreement.parties, agreement.version),
+            (*parties_of(one, other), version),
         ).scalar()
 
     def add_agreement(self, agreement: Agreement, text: str, now: datetime) -> None:
@@ -69,9 +70,15 @@ class TrustBooks(Books):
             (*agreement.parties, agreement.version, text, now),
         )
 
-    def tell_agreement(self, agreement: Agreement, text: str, peer: str) -> None:
+    def agreement_texts(self) -> list[tuple[Agreement, str]]:
+        ask = "SELECT document FROM agreement ORDER BY one, other, version"
+        return [
+            (registry_file.installed_agreement(text), text) for text in self.connection.exec_driver_sql(ask).scalars()
+        ]
+
+    def tell_agreement(self, agreement: Agreement, text: str, peer: str, keys: Iterable[tuple[str, Key]]) -> None:
         """Tells the services that keep a signed copy of their own."""
-        event = messages.agreement_installed(peer, agreement.version, text)
+        event = messages.agreement_installed(peer, agreement.version, text, keys)
         self.outbox.publish(event, subject=f"agreement/{peer}", version=agreement.version)
 
     def in_flight(self, peer: str) -> list[str]:
@@ -119,7 +126,8 @@ class TrustBooks(Books):
         return part, self._head_at(first - 1), head
 
     def _receipts(self, subject: str) -> list[str]:
-        ask = """SELECT jws FROM receipt WHERE id IN (SELECT receipt_id FROM sent WHERE subject = %s) ORDER BY at, id"""
+        ask = """SELECT jws FROM receipt WHERE id IN (
+                     SELECT unnest(earlier_receipts || receipt_id) FROM sent WHERE subject = %s) ORDER BY at, id"""
         return list(self.connection.exec_driver_sql(ask, (subject,)).scalars())
 
     def _anchors(self, records: list[Record]) -> list[str]:

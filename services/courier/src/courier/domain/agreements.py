@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from courier.domain.canonical import parse_time, time_text
-from courier.domain.errors import Malformed, Rejected
+from courier.domain.errors import Deferred, Malformed, Rejected
 
 FORMAT = "tongban-agreement/1"
 #: In a list of what may be opened: anything.
@@ -82,7 +82,8 @@ def check_arrived(
     signed_at: datetime,
     now: datetime,
 ) -> None:
-    """Holds a message that arrived under `version` against what is agreed here. Raises Rejected.
+    """Holds a message that arrived under `version` against what is agreed here. Raises Rejected, or Deferred where that
+    version is not here (yet): its sender has one that we signed too, and gives it to us.
 
     What opens is asked of the version it names, which must have been in force when it was signed or be so now: a message
     may have waited for days, and a version may have begun meanwhile.
@@ -95,7 +96,7 @@ def check_arrived(
         return
     named = next((item for item in agreements if item.version == version), None)
     if named is None:
-        raise Rejected("no_agreement", str(version))
+        raise Deferred("agreement_missing", str(version))
     if not named.in_force(signed_at) and not named.in_force(now):
         raise Rejected("agreement_not_in_force", str(version))
     if not named.allows(giver, what):

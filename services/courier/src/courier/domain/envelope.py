@@ -19,7 +19,7 @@ from courier.domain.chain import Head
 from courier.domain.errors import Malformed
 
 MAX_ENVELOPE = 1024 * 1024
-#: What the claims, the seal's own octets and base64 (4/3) leave of 1 MiB for a body.
+#: What the claims, the seal's own octets and base64 (4/3) leave of 1 MiB for a body; a larger one travels in chunks.
 MAX_BODY = 760 * 1024
 MAX_CLAIMS = 16 * 1024
 MAX_SUBJECT = 200
@@ -39,6 +39,8 @@ class Lane(StrEnum):
     ASK = "ask"
     #: Receipts, canaries, missing numbers, registries: about the link itself; made again rather than kept.
     CONTROL = "control"
+    #: Parts of bodies that are too large for one envelope, and the questions for them: asked for again rather than kept.
+    CHUNK = "chunk"
 
 
 class Control(StrEnum):
@@ -50,17 +52,27 @@ class Control(StrEnum):
     MISSING_NUMBERS = "tongban.courier.v1.MissingNumbers"
     NUMBERS_GONE = "tongban.courier.v1.NumbersGone"
     REGISTRY_OFFERED = "tongban.courier.v1.RegistryOffered"
+    AGREEMENT_WANTED = "tongban.courier.v1.AgreementWanted"
+    AGREEMENT_OFFERED = "tongban.courier.v1.AgreementOffered"
+
+
+class Bulk(StrEnum):
+    """The types of the chunks' lane."""
+
+    CHUNKS_WANTED = "tongban.courier.v1.ChunksWanted"
+    CHUNK = "tongban.courier.v1.Chunk"
 
 
 _CONTROL_TYPES = frozenset(control.value for control in Control)
+_BULK_TYPES = frozenset(bulk.value for bulk in Bulk)
 
 
 @dataclass(frozen=True)
 class Claims:
     """Everything that the signature covers.
 
-    `number` counts from 1 per lane and peer, `subject_seq` from 1 per subject, both anew in every epoch. The control lane
-    has neither (0), the ask lane no order within a subject.
+    `number` counts from 1 per lane and peer, `subject_seq` from 1 per subject, both anew in every epoch. The control and
+    chunk lanes have neither (0), the ask lane no order within a subject.
     """
 
     id: UUID
@@ -81,9 +93,11 @@ class Claims:
 
     @property
     def lane(self) -> Lane:
-        """Follows from what is signed: the control types, then whatever expires, then the rest."""
+        """Follows from what is signed: the courier's own types, then whatever expires, then the rest."""
         if self.type in _CONTROL_TYPES:
             return Lane.CONTROL
+        if self.type in _BULK_TYPES:
+            return Lane.CHUNK
         return Lane.MAIN if self.valid_until is None else Lane.ASK
 
 
@@ -141,7 +155,7 @@ def decode(data: bytes) -> Claims:
         raise Malformed("bad_claims") from None
     if encode(claims) != data:
         raise Malformed("bad_claims")
-    numbered, ordered = claims.lane is not Lane.CONTROL, claims.lane is Lane.MAIN
+    numbered, ordered = claims.lane in (Lane.MAIN, Lane.ASK), claims.lane is Lane.MAIN
     if numbered != (claims.number > 0) or ordered != (claims.subject_seq > 0) or claims.epoch < 1:
         raise Malformed("bad_number")
     return claims

@@ -3,6 +3,7 @@
 Malformed          cannot be read; nobody is known to have sent it, so nobody is answered
 Unauthenticated    reads well, but nobody can be held to it: quarantine, alarm, no answer
 Rejected           the sender is known and broke a rule: a signed refusal with a reason goes back
+Deferred           the sender is known and what is needed to judge it is not here yet: no answer, it comes again
 TrustError         a registry or agreement that must not be installed
 EvidenceError      a file of evidence that does not prove what it says
 """
@@ -34,6 +35,16 @@ class Rejected(CourierError):
     """Authenticated, but against a rule."""
 
     kind = "forbidden"
+
+
+class Deferred(CourierError):
+    """Authentic, and to be judged when it comes again: refusing it for what we lack would lose it for good."""
+
+    kind = "unavailable"
+
+
+class ChunksMissing(Deferred):
+    """The envelope is here, and parts of its body are still to come."""
 
 
 class TrustError(CourierError):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from courier.domain.agreements import Agreement
 from courier.domain.errors import TrustError
-from courier.domain.registry import Registry, State, may_replace
+from courier.domain.registry import Key, Registry, State, may_replace
 from courier.domain.trust import Trust
 
 
@@ -21,7 +21,10 @@ class TrustWork(Protocol):
 
     def add_agreement(self, agreement: Agreement, text: str, now: datetime) -> None: ...
 
-    def tell_agreement(self, agreement: Agreement, text: str, peer: str) -> None: ...
+    def tell_agreement(self, agreement: Agreement, text: str, peer: str, keys: Iterable[tuple[str, Key]]) -> None: ...
+
+    def agreement_texts(self) -> Iterable[tuple[Agreement, str]]:
+        """Every installed version as it was signed."""
 
     def in_flight(self, peer: str) -> list[str]: ...
 
@@ -49,8 +52,10 @@ def install_registry(
     return {code: work.in_flight(code) for code in sorted(suspended - before)}
 
 
-def install_agreement(work: TrustWork, home: str, made: Agreement, text: str, *, tell: bool, now: datetime) -> bool:
-    """Keeps an agreement whose signatures were checked; False where it is installed already. Raises TrustError.
+def install_agreement(
+    work: TrustWork, home: str, made: Agreement, text: str, *, known: Registry, tell: bool, now: datetime
+) -> bool:
+    """Keeps an agreement whose signatures were checked by `known`; False where it is installed already. Raises TrustError.
 
     `tell`: services of this district keep copies of their own and are told.
     """
@@ -63,8 +68,26 @@ def install_agreement(work: TrustWork, home: str, made: Agreement, text: str, *,
         raise TrustError("agreement_version_taken", str(made.version))
     work.add_agreement(made, text, now)
     if tell:
-        work.tell_agreement(made, text, made.parties[0] if made.parties[1] == home else made.parties[1])
+        _tell(work, home, made, text, known)
     return True
+
+
+def tell_agreements(work: TrustWork, home: str, known: Registry) -> None:
+    """Tells of everything installed once more: a service may be newer than the agreements, or have lost its copies."""
+    for made, text in work.agreement_texts():
+        if home in made.parties:
+            _tell(work, home, made, text, known)
+
+
+def _tell(work: TrustWork, home: str, made: Agreement, text: str, known: Registry) -> None:
+    keys = [
+        (code, key)
+        for code in made.parties
+        if code in known.members
+        for key in known.members[code].keys
+        if key.use == "sig"
+    ]
+    work.tell_agreement(made, text, made.parties[0] if made.parties[1] == home else made.parties[1], keys)
 
 
 def open_links(work: LinkWork, trust: Trust, now: datetime) -> list[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from courier.domain.lights import Facts, Limits, lights
+from courier.domain.lights import Facts, Limits, healthy, lights
 from courier.domain.registry import Freshness
 from courier.domain.trust import Trust
-from courier.usecases.ports import LinkRow, LinkState, LinkView
+from courier.usecases.ports import Connection, LinkRow, LinkState, LinkView
 
 
 class LinkReader(Protocol):
@@ -18,12 +18,15 @@ class LinkReader(Protocol):
     def link_rows(self, unanswered_before: datetime) -> Iterable[LinkRow]: ...
 
 
-def list_links(work: LinkReader, trust: Trust, limits: Limits, now: datetime) -> list[LinkView]:
-    """Every link by peer code."""
-    return [_view(row, trust, limits, now) for row in work.link_rows(now - limits.no_answer)]
+def list_links(
+    work: LinkReader, trust: Trust, limits: Limits, now: datetime, connections: Mapping[str, Connection]
+) -> list[LinkView]:
+    """Every link by peer code; `connections` as the senders to the peers know them."""
+    rows = work.link_rows(now - limits.no_answer)
+    return [_view(row, connections.get(row.peer, Connection()), trust, limits, now) for row in rows]
 
 
-def _view(row: LinkRow, trust: Trust, limits: Limits, now: datetime) -> LinkView:
+def _view(row: LinkRow, connection: Connection, trust: Trust, limits: Limits, now: datetime) -> LinkView:
     linked = trust.linked(row.peer)
     facts = Facts(
         suspended=linked and trust.suspended(row.peer),
@@ -35,6 +38,7 @@ def _view(row: LinkRow, trust: Trust, limits: Limits, now: datetime) -> LinkView
         oldest_gap=row.oldest_gap,
         oldest_unanswered=row.oldest_unanswered,
         oldest_early=row.oldest_early,
+        last_agreement_missing=row.last_agreement_missing,
         last_conflict=row.last_conflict,
         last_quarantine=row.last_quarantine,
         last_restore=row.last_restore,
@@ -43,7 +47,7 @@ def _view(row: LinkRow, trust: Trust, limits: Limits, now: datetime) -> LinkView
     )
     return LinkView(
         peer=row.peer,
-        state=_state(row, facts, linked, limits, now),
+        state=_state(facts, connection, limits, now),
         last_echo=row.last_echo,
         round_trip_ms=row.round_trip_ms,
         clock_difference_ms=row.clock_difference_ms,
@@ -56,14 +60,16 @@ def _view(row: LinkRow, trust: Trust, limits: Limits, now: datetime) -> LinkView
         refused_here=row.refused_here,
         registry_version=trust.registry.version if trust.registry else 0,
         lights=tuple(light.value for light in lights(facts, limits, now)),
+        connected=connection.connected,
+        no_connection_since=connection.since,
     )
 
 
-def _state(row: LinkRow, facts: Facts, linked: bool, limits: Limits, now: datetime) -> LinkState:
+def _state(facts: Facts, connection: Connection, limits: Limits, now: datetime) -> LinkState:
     if facts.suspended:
         return LinkState.SUSPENDED
-    if not linked or facts.freshness is Freshness.CLOSED:
+    if facts.linked_since is None or facts.freshness is Freshness.CLOSED:
         return LinkState.CLOSED
-    if row.last_echo is None:
+    if facts.last_echo is None:
         return LinkState.NEW
-    return LinkState.UP if now - row.last_echo <= limits.no_canary else LinkState.DOWN
+    return LinkState.UP if healthy(facts.last_echo, connection.since, limits, now) else LinkState.DOWN

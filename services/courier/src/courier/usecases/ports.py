@@ -12,6 +12,7 @@ from uuid import UUID
 from courier.domain.chain import Entry, Head
 from courier.domain.envelope import Claims, Lane
 from courier.domain.errors import Rejected
+from courier.domain.manifest import Manifest
 from courier.domain.order import Line
 from courier.domain.receipts import Item
 from courier.domain.rules import Seen
@@ -49,12 +50,13 @@ class Signed:
 
 @dataclass(frozen=True)
 class Unsent:
-    """A message that never got a number: refused here, with the reason."""
+    """A message that never got a number: refused here, with the reason; `sealed` to ourselves, empty where it is not kept."""
 
     message: Outbound
     peer: str
     code: str
     reason: str
+    sealed: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class Arrived:
     opens: str = ""
     body: bytes | None = field(default=None, repr=False)
     refusal: Rejected | None = None
+    #: What the body consists of, where it travels in chunks.
+    manifest: Manifest | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ class Opened:
 
     opens: str
     message: bytes = field(repr=False)
+    manifest: Manifest | None = None
 
 
 @dataclass(frozen=True)
@@ -149,8 +154,14 @@ class Seals(Protocol):
     def payload(self, jws: str) -> bytes:
         """What a signature that was checked before says."""
 
-    def seal(self, peer: str, opens: str, body: bytes, now: datetime) -> str:
-        """Sealed to the peer's current key. Raises Rejected `no_key` where it has none."""
+    def seal(self, peer: str, opens: str, body: bytes, now: datetime, manifest: Manifest | None = None) -> str:
+        """Sealed to the peer's current key: the body, or its manifest. Raises Rejected `no_key` where it has none."""
+
+    def seal_piece(self, peer: str, piece: bytes, now: datetime) -> str:
+        """A chunk. Raises Rejected `no_key`."""
+
+    def unseal_piece(self, sealed: str) -> bytes:
+        """Raises Malformed."""
 
     def unseal(self, sealed: str) -> Opened:
         """Raises Malformed."""
@@ -195,6 +206,9 @@ class SendWork(LogWork, Protocol):
 
     def add_sent(self, messages: Sequence[Signed], now: datetime) -> None: ...
 
+    def add_chunks(self, peer: str, id: UUID, chunks: Sequence[str]) -> None:
+        """Keeps the sealed chunks of a message's body until it is pruned."""
+
     def add_unsent(self, refused: Sequence[Unsent], now: datetime) -> None: ...
 
     def tell_refused(self, settled: Settled, code: str, reason: str, now: datetime) -> None: ...
@@ -218,6 +232,14 @@ class TakeWork(LogWork, Protocol):
     def drop_held(self, source: str, subject: str, places: Iterable[tuple[int, int]]) -> None: ...
 
     def hand_on(self, claims: Claims, body: bytes, *, to: str, trace: str) -> None: ...
+
+    def pieces(self, source: str, id: UUID) -> dict[str, str]:
+        """The sealed chunks of a message's body that are here, by digest."""
+
+    def keep_parcel(self, item: Arrived, most: int, now: datetime) -> None:
+        """Keeps a message whose body is on its way, and the names of what it lacks: at most `most` octets a peer."""
+
+    def drop_parcel(self, source: str, id: UUID) -> None: ...
 
     def add_received(self, source: str, items: Sequence[Item], receipt_id: UUID, now: datetime) -> None: ...
 
@@ -254,6 +276,9 @@ class SettleWork(Protocol):
     def tell_refused(self, settled: Settled, code: str, reason: str, now: datetime) -> None: ...
 
     def count_settled(self, peer: str, receipted: int, refused: int) -> None: ...
+
+    def never_opened(self, peer: str, subjects: Iterable[str]) -> None:
+        """Forgets the agreement of subjects of which nothing was ever accepted on either side."""
 
     def note(self, peer: str, event: str, now: datetime) -> None: ...
 
@@ -296,6 +321,14 @@ class LinkState(StrEnum):
 
 
 @dataclass(frozen=True)
+class Connection:
+    """Whether there is a connection to a peer's broker; `since`: when it was lost, None while there is one."""
+
+    connected: bool = False
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
 class LinkRow:
     """What the books say about one link."""
 
@@ -319,6 +352,7 @@ class LinkRow:
     last_receipt_differing: datetime | None
     last_log_differing: datetime | None
     last_quarantine: datetime | None
+    last_agreement_missing: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -339,6 +373,8 @@ class LinkView:
     refused_here: int
     registry_version: int
     lights: tuple[str, ...]
+    connected: bool
+    no_connection_since: datetime | None
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,17 @@ chain. Bodies are sealed before any lock is taken. What may not be sent becomes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import UUID
 
 from courier.domain.agreements import version_for
 from courier.domain.canonical import digest
 from courier.domain.chain import Entry, Head, Kind, extend
 from courier.domain.envelope import MAX_BODY, MAX_SUBJECT, Claims, Lane, encode, schema_of
 from courier.domain.errors import Rejected
+from courier.domain.manifest import MAX_WHOLE, cut, manifest_of
 from courier.domain.streams import Turn, after, turn
 from courier.domain.trust import Trust
 from courier.usecases.ports import LogWork, Outbound, Seals, SendWork, Settled, Signed, Subject, Unsent
@@ -30,33 +32,52 @@ class Prepared:
     message: Outbound
     sealed: Mapping[str, str]
     refusal: Rejected | None = None
+    #: The chunks of a body that is too large for its envelope, by peer.
+    chunks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def prepare(message: Outbound, trust: Trust, seals: Seals, now: datetime) -> Prepared:
-    """Does what needs no transaction: checks the message, finds its peers, seals."""
+def prepare(message: Outbound, trust: Trust, seals: Seals, now: datetime, limit: int = MAX_WHOLE) -> Prepared:
+    """Does what needs no transaction: checks the message (its body has at most `limit` octets), finds its peers, seals."""
     try:
-        check_sendable(message, trust)
+        check_sendable(message, trust, limit)
         peers = trust.active() if message.target == EVERY_DISTRICT else [message.target]
-        return Prepared(message, {peer: seals.seal(peer, message.opens, message.body, now) for peer in peers})
+        return prepared_for(peers, message, seals, now)
     except Rejected as refusal:
         return Prepared(message, {}, refusal)
 
 
-def check_sendable(message: Outbound, trust: Trust) -> None:
-    """Raises Rejected for what the bus table, the registry or the envelope has no place for."""
+def prepared_for(peers: Iterable[str], message: Outbound, seals: Seals, now: datetime) -> Prepared:
+    """The message sealed for each of these. Raises Rejected."""
+    enclosed = {peer: enclose(message, peer, seals, now) for peer in peers}
+    sealed = {peer: sealed for peer, (sealed, _) in enclosed.items()}
+    return Prepared(message, sealed, chunks={peer: chunks for peer, (_, chunks) in enclosed.items() if chunks})
+
+
+def enclose(
+    message: Outbound, peer: str, seals: Seals, now: datetime, most: int = MAX_BODY
+) -> tuple[str, tuple[str, ...]]:
+    """What goes into the envelope, and the chunks beside it where the body has more than `most` octets."""
+    if len(message.body) <= most:
+        return seals.seal(peer, message.opens, message.body, now), ()
+    chunks = tuple(seals.seal_piece(peer, piece, now) for piece in cut(message.body))
+    return seals.seal(peer, message.opens, b"", now, manifest_of(message.body, chunks)), chunks
+
+
+def check_sendable(message: Outbound, trust: Trust, limit: int = MAX_WHOLE) -> None:
+    """Raises Rejected for what the bus table, the registry or the protocol has no place for."""
     route = trust.routes.get(message.type)
     if route is None or route.source != message.service:
         raise Rejected("not_yours_to_send", message.type)
     if message.target != EVERY_DISTRICT and not trust.linked(message.target):
         raise Rejected("no_link", message.target)
-    if len(message.body) > MAX_BODY:
+    if len(message.body) > limit:
         raise Rejected("too_large", str(len(message.body)))
     if not message.subject or len(message.subject) > MAX_SUBJECT or not message.subject.isprintable():
         raise Rejected("bad_subject")
 
 
 def send_messages(
-    work: SendWork, prepared: Sequence[Prepared], trust: Trust, seals: Seals, now: datetime
+    work: SendWork, prepared: Sequence[Prepared], trust: Trust, seals: Seals, now: datetime, *, limit: int = MAX_WHOLE
 ) -> tuple[list[Signed], int]:
     """Stores the batch; returns what can go out now, and how many were known already."""
     numbers = work.lock_numbers({peer for item in prepared for peer in item.sealed})
@@ -65,8 +86,8 @@ def send_messages(
     if not fresh:
         return [], len(prepared)
     head = work.lock_head()
-    ready = _in_turn(work, fresh, trust, seals, first_epoch=head.epoch == 1, now=now)
-    desk = _Desk(work, trust, seals, now=now, numbers=numbers, head=head)
+    ready = _in_turn(work, fresh, trust, seals, first_epoch=head.epoch == 1, now=now, limit=limit)
+    desk = Desk(work, trust, seals, now=now, numbers=numbers, head=head)
     desk.load(ready)
     for item in ready:
         desk.take(item)
@@ -74,7 +95,7 @@ def send_messages(
     return desk.signed, len(prepared) - len(fresh)
 
 
-class _Desk:
+class Desk:
     """One batch while it gets its numbers."""
 
     def __init__(
@@ -92,6 +113,7 @@ class _Desk:
         self._subjects: dict[tuple[str, str], Subject] = {}
         self._chain: list[tuple[Entry, str, Head]] = []
         self._unsent: list[Unsent] = []
+        self._chunks: list[tuple[str, UUID, Sequence[str]]] = []
         self.signed: list[Signed] = []
 
     def load(self, ready: Sequence[Prepared]) -> None:
@@ -103,11 +125,17 @@ class _Desk:
             self._refuse(item.message, item.message.target, item.refusal)
         for peer, sealed in item.sealed.items():
             try:
-                self._number(item.message, peer, sealed)
+                self._number(item, peer, sealed)
             except Rejected as refusal:
                 self._refuse(item.message, peer, refusal)
 
-    def _number(self, message: Outbound, peer: str, sealed: str) -> None:
+    def number(self, item: Prepared) -> None:
+        """Gives a message its numbers, or raises Rejected."""
+        for peer, sealed in item.sealed.items():
+            self._number(item, peer, sealed)
+
+    def _number(self, item: Prepared, peer: str, sealed: str) -> None:
+        message = item.message
         subject = self._subjects.setdefault((peer, message.subject), Subject())
         opening = self._trust.routes[message.type].opens or bool(message.opens)
         agreement = version_for(
@@ -122,6 +150,8 @@ class _Desk:
             subject.agreement = agreement
         claims = self._claims(message, peer, sealed, agreement, subject)
         self._add(sign_message(claims, message, sealed, self._seals, self._now))
+        if peer in item.chunks:
+            self._chunks.append((peer, message.id, item.chunks[peer]))
 
     def _claims(self, message: Outbound, peer: str, sealed: str, agreement: int, subject: Subject) -> Claims:
         lane = Lane.MAIN if message.valid_until is None else Lane.ASK
@@ -155,7 +185,15 @@ class _Desk:
         self.signed.append(signed)
 
     def _refuse(self, message: Outbound, peer: str, refusal: Rejected) -> None:
-        self._unsent.append(Unsent(message, peer, refusal.code, refusal.detail))
+        kept = "" if refusal.code == "courier.too_large" else self._kept(message)
+        self._unsent.append(Unsent(message, peer, refusal.code, refusal.detail, kept))
+
+    def _kept(self, message: Outbound) -> str:
+        """The message sealed to ourselves, where a person may want it sent after all: nothing that opens."""
+        route = self._trust.routes.get(message.type)
+        if route is None or route.opens or message.opens:
+            return ""
+        return self._seals.seal_to_self(message)
 
     def save(self) -> None:
         append(self._work, self._chain)
@@ -163,6 +201,8 @@ class _Desk:
             self._work.add_sent(self.signed, self._now)
             self._work.save_sent_subjects(self._subjects)
             self._work.save_numbers(self._numbers)
+        for peer, id, chunks in self._chunks:
+            self._work.add_chunks(peer, id, chunks)
         if self._unsent:
             self._work.add_unsent(self._unsent, self._now)
             for item in self._unsent:
@@ -203,7 +243,14 @@ def append(work: LogWork, chain: Sequence[tuple[Entry, str, Head]]) -> None:
 
 
 def _in_turn(
-    work: SendWork, fresh: Sequence[Prepared], trust: Trust, seals: Seals, *, first_epoch: bool, now: datetime
+    work: SendWork,
+    fresh: Sequence[Prepared],
+    trust: Trust,
+    seals: Seals,
+    *,
+    first_epoch: bool,
+    now: datetime,
+    limit: int,
 ) -> list[Prepared]:
     """The messages whose turn it is, with those that only waited for them; the others are kept until theirs comes."""
     keys = {(item.message.target, item.message.subject) for item in fresh}
@@ -226,7 +273,7 @@ def _in_turn(
         count = after(taken, message.seq)
         while (stored := waiting.get(key, {}).pop(count + 1, None)) is not None:
             count += 1
-            ready.append(prepare(seals.unseal_own(stored), trust, seals, now))
+            ready.append(prepare(seals.unseal_own(stored), trust, seals, now, limit))
             dropped.append((*key, count))
         streams[key] = counts[key] = (service, count)
     if kept:

@@ -33,6 +33,8 @@ def settle_messages(work: SettleWork, receipts: Sequence[tuple[UUID, Receipt, st
         refused = _settle(work, receipt, Verdict.REFUSED, receipt_id=receipt_id, now=now)
         for settled, item in refused:
             work.tell_refused(settled, item.code, f"{receipt.source} refused it.", now)
+        if refused:
+            work.never_opened(receipt.source, {settled.subject for settled, _ in refused})
         if accepted or refused:
             work.add_receipt(receipt_id, receipt.source, jws, given=False, now=now)
             work.count_settled(receipt.source, len(accepted), len(refused))

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from courier.domain.agreements import NO_AGREEMENT, check_arrived
 from courier.domain.chain import Entry, Head, Kind, extend
 from courier.domain.envelope import Claims, Lane, decode
-from courier.domain.errors import Rejected
+from courier.domain.errors import ChunksMissing, Deferred, Malformed, Rejected
+from courier.domain.manifest import MAX_WHOLE, Manifest, check, join
 from courier.domain.order import Line, Place
 from courier.domain.receipts import Item, Receipt, Verdict, encode
 from courier.domain.rules import Known, Seen, check_allowed, check_time, compare
@@ -24,6 +25,9 @@ from courier.usecases.ports import Arrived, Held, Quarantined, Seals, TakeWork
 from courier.usecases.send_messages import append
 
 Key = tuple[str, Lane, int, int]
+
+#: So many bodies of the largest size may be under way from one peer; what is beyond comes again.
+PARCELS = 8
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,22 @@ class Means:
     clock_differences: dict[str, timedelta] = field(default_factory=dict)
     #: Only a test build that shows what the check is for lacks it.
     replay_stopped: bool = True
+    #: The largest body that is taken.
+    body_limit: int = MAX_WHOLE
 
 
-def take_messages(work: TakeWork, batch: Sequence[Arrived], means: Means) -> list[tuple[str, str]]:
-    """Stores the batch; returns (peer, signed receipt) of everything that has to be answered, earlier receipts included."""
+@dataclass(frozen=True)
+class Taken:
+    """(peer, signed receipt) of everything that has to be answered, earlier receipts included; and what is wanted of peers:
+    (peer, version) of agreements that are not here, and under which something was opened, and chunks of bodies."""
+
+    receipts: list[tuple[str, str]]
+    agreements: set[tuple[str, int]]
+    chunks: bool
+
+
+def take_messages(work: TakeWork, batch: Sequence[Arrived], means: Means) -> Taken:
+    """Stores the batch, but for what cannot be judged yet: that gets no answer and comes again."""
     sources = sorted({item.claims.source for item in batch})
     work.lock_links(sources)
     desk = _Desk(work, means, batch)
@@ -69,6 +85,8 @@ class _Desk:
         self._again: dict[UUID, str] = {}
         self._touched: dict[tuple[str, str], tuple[Line[Held], int | None]] = {}
         self._answered: dict[str, list[UUID]] = defaultdict(list)
+        self._wanted: set[tuple[str, int]] = set()
+        self._parcels: list[Arrived] = []
 
     # One message ------------------------------------------------------------------------------------------------------
 
@@ -86,13 +104,25 @@ class _Desk:
             return
         self._seen[key_of(claims)] = arrived, None
         try:
-            self._check(item)
+            item = self._checked(item)
         except Rejected as refusal:
             self._settle(item, Verdict.REFUSED, refusal.code)
+            if item.manifest is not None:
+                self._work.drop_parcel(claims.source, claims.id)
+        except Deferred as deferred:
+            self._defer(item, deferred)
         else:
             self._settle(item, Verdict.ACCEPTED, "")
 
-    def _check(self, item: Arrived) -> None:
+    def _defer(self, item: Arrived, why: Deferred) -> None:
+        del self._seen[key_of(item.claims)]
+        if isinstance(why, ChunksMissing):
+            self._parcels.append(item)
+        else:
+            self._wanted.add((item.claims.source, item.claims.agreement))
+
+    def _checked(self, item: Arrived) -> Arrived:
+        """The message with its body. Raises Rejected, or Deferred where it cannot be judged or is not whole yet."""
         claims, means = item.claims, self._means
         if item.refusal is not None:
             raise item.refusal
@@ -115,8 +145,26 @@ class _Desk:
             signed_at=claims.time,
             now=means.now,
         )
+        whole = self._whole(item)
         if opening and pinned is None and claims.agreement != NO_AGREEMENT:
             self._touched[claims.source, claims.subject] = line, claims.agreement
+        return whole
+
+    def _whole(self, item: Arrived) -> Arrived:
+        manifest = item.manifest
+        if manifest is None:
+            return item
+        try:
+            check(manifest, self._means.body_limit)
+            return replace(item, body=self._joined(item.claims, manifest))
+        except Malformed as error:
+            raise Rejected(error.code, error.detail) from None
+
+    def _joined(self, claims: Claims, manifest: Manifest) -> bytes:
+        here = self._work.pieces(claims.source, claims.id)
+        if any(chunk.digest not in here for chunk in manifest.chunks):
+            raise ChunksMissing("chunks_missing")
+        return join(manifest, (self._means.seals.unseal_piece(here[chunk.digest]) for chunk in manifest.chunks))
 
     def _line(self, claims: Claims) -> tuple[Line[Held], int | None]:
         key = (claims.source, claims.subject)
@@ -130,7 +178,7 @@ class _Desk:
             self._answered[claims.source].append(claims.answers_to)
         if claims.lane is not Lane.MAIN:
             if verdict is Verdict.ACCEPTED:
-                self._hand_on(claims, item.body, item.trace)
+                self._hand_on(claims, item.body, item.trace, item.manifest)
             return
         self._place(item, verdict)
 
@@ -172,14 +220,17 @@ class _Desk:
         """Hands on what waited, from memory where it came in this batch."""
         for arrived in self._fresh[key].values():
             if arrived.jws == held.jws:
-                self._hand_on(arrived.claims, arrived.body, arrived.trace)
+                self._hand_on(arrived.claims, arrived.body, arrived.trace, arrived.manifest)
                 return
-        claims = decode(self._means.seals.payload(held.jws))
-        self._hand_on(claims, self._means.seals.unseal(held.sealed).message, held.trace)
+        claims, opened = decode(self._means.seals.payload(held.jws)), self._means.seals.unseal(held.sealed)
+        body = opened.message if opened.manifest is None else self._joined(claims, opened.manifest)
+        self._hand_on(claims, body, held.trace, opened.manifest)
 
-    def _hand_on(self, claims: Claims, body: bytes | None, trace: str) -> None:
+    def _hand_on(self, claims: Claims, body: bytes | None, trace: str, manifest: Manifest | None) -> None:
         """Once a message: a sender whose database was restored numbers anew what we may have had under an older number."""
         assert body is not None
+        if manifest is not None:
+            self._work.drop_parcel(claims.source, claims.id)
         if claims.id in self._taken:
             return
         self._taken[claims.id] = claims.source
@@ -187,9 +238,9 @@ class _Desk:
 
     # The end of the batch -----------------------------------------------------------------------------------------------
 
-    def finish(self, sources: Sequence[str]) -> list[tuple[str, str]]:
+    def finish(self, sources: Sequence[str]) -> Taken:
         """Writes the books and the receipts."""
-        work, now = self._work, self._means.now
+        work, means, now = self._work, self._means, self._means.now
         head = work.lock_head()
         chain: list[tuple[Entry, str, Head]] = []
         for source in sources:
@@ -207,7 +258,11 @@ class _Desk:
             self._note_arrivals(source)
             if self._answered[source]:
                 work.mark_answered(source, self._answered[source], now)
-        return answers
+        for peer in sorted({peer for peer, _ in self._wanted}):
+            work.note(peer, "agreement_missing", now)
+        for item in self._parcels:
+            work.keep_parcel(item, PARCELS * means.body_limit, now)
+        return Taken(answers, self._wanted, bool(self._parcels))
 
     def _receipt(self, source: str, head: Head) -> str:
         work, means, items = self._work, self._means, self._items[source]

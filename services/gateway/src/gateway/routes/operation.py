@@ -1,4 +1,4 @@
-"""Whether this process lives, whether it can work, its metrics, and the API's own description."""
+"""Whether this process lives, whether it can work, and the API's own description. Metrics are not for the public."""
 
 from __future__ import annotations
 
@@ -37,17 +37,6 @@ async def livez(request: Request) -> Response:
     responses={503: {"model": Readiness, "description": "It cannot; `not_ready` says why."}},
 )
 async def readyz(request: Request) -> Response:
-    return _page(request)
-
-
-@router.get(
-    "/metrics",
-    operation_id="metrics",
-    summary="Metrics in Prometheus' text format",
-    response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
-)
-async def metrics(request: Request) -> Response:
     return _page(request)
 
 

@@ -112,7 +112,8 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=64,
         pattern=r"^[!-~]+$",
-        description="Chosen by the caller: the same key with the same content answers the same and acts once.",
+        description="Chosen by the caller: the same key with the same content answers the same and acts once. "
+        "A key is remembered for 30 days, unless the district is set up otherwise.",
         examples=["3f0c6a0e-6d5e-4bb2-a9e0-0a3c5a7f2b11"],
     ),
 ]

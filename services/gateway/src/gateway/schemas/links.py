@@ -24,6 +24,8 @@ class Link(Given):
     refused_here: int
     registry_version: int
     lights: Annotated[list[str], Field(description='Lights that are on: "old_message", "clock" …')]
+    connected: Annotated[bool, Field(description="Whether there is a connection now; health is `state` alone.")]
+    no_connection_since: Moment | None
 
 
 class Links(Given):

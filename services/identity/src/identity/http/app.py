@@ -21,7 +21,7 @@ def build(parts: Parts) -> Starlette:
             Route("/jwks.json", metadata.keys, methods=["GET"]),
             Route("/.well-known/openid-configuration", metadata.metadata, methods=["GET"]),
             Route("/.well-known/oauth-authorization-server", metadata.metadata, methods=["GET"]),
-            *(Route(path, health_page(path, checks), methods=["GET"]) for path in ("/livez", "/readyz", "/metrics")),
+            *(Route(path, health_page(path, checks), methods=["GET"]) for path in ("/livez", "/readyz")),
         ]
     )
     app.router.redirect_slashes = False

@@ -26,7 +26,7 @@ class HttpSettings:
     tls_key: Path
     #: Base URL of an OTLP/HTTP collector; empty: spans stay here.
     otlp_endpoint: str = ""
-    #: host:port of /livez, /readyz and /metrics without TLS, for probes; empty: only over HTTPS.
+    #: host:port of /livez, /readyz and /metrics without TLS, for probes and Prometheus; empty: the first two over HTTPS only.
     health_address: str = ""
     #: Password verifications at once; each takes a core for some 30 ms and 19 MiB.
     verifications: int = 2

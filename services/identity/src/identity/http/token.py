@@ -1,12 +1,16 @@
 """POST /token: a short-lived access token for a client's key (RFC 7523), or for whoever is signed in here.
 
-There is no password grant. Errors are problems that also carry OAuth's `error` (RFC 6749 section 5.2).
+There is no password grant. Errors are OAuth's own (RFC 6749 section 5.2), with our `code` and the trace id beside them; what
+OAuth has no word for at this endpoint (something is away, the body is no form) borrows one and keeps HTTP's status.
 """
 
 from __future__ import annotations
 
-from chassis.edge import problem
-from chassis.errors import Fault, Kind, fault_of
+from chassis.edge import RETRY_AFTER_S, STATUS, http_fault
+from chassis.errors import Fault, Kind, fault_of, internal
+from chassis.logs import get_logger
+from chassis.telemetry import current_trace_id
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -18,6 +22,8 @@ from identity.http.forms import HEADER, read_form, session_cookie
 from identity.http.parts import Parts
 from identity.usecases.accept_assertion import accept_assertion
 from identity.usecases.find_session import find_session
+
+log = get_logger(__name__)
 
 SESSION_GRANT = "urn:tongban:session"
 CLIENT_GRANT = "client_credentials"
@@ -31,22 +37,47 @@ _ERRORS = {
     FormExpired.code: "invalid_request",
     "identity.unknown_grant": "unsupported_grant_type",
 }
+#: OAuth has these words for the authorization endpoint only (section 4.1.2.1).
+_AWAY = {
+    Kind.UNAVAILABLE: "temporarily_unavailable",
+    Kind.DEADLINE: "temporarily_unavailable",
+    Kind.RATE_LIMITED: "temporarily_unavailable",
+    Kind.INTERNAL: "server_error",
+}
+_NOT_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 async def token(request: Request) -> Response:
-    """200 with the token, or a problem."""
+    """200 with the token, or OAuth's error."""
     try:
         holder = await _holder(request)
-    except (Fault, ClientRefused, NotSignedIn, FormExpired) as error:
-        fault = fault_of(error)
-        assert fault is not None
-        return problem(
-            fault, more={"error": _ERRORS.get(fault.code, "invalid_request"), "error_description": fault.message}
-        )
+    except Exception as error:
+        return _refused(error)
     parts = Parts.of(request)
     made = parts.signer.access_token(holder, parts.now())
     body = {"access_token": made, "token_type": "Bearer", "expires_in": int(TOKEN_LIFETIME.total_seconds())}
-    return JSONResponse(body, headers={"Cache-Control": "no-store"})
+    return JSONResponse(body, headers=_NOT_KEPT)
+
+
+def _refused(error: Exception) -> Response:
+    headers = dict(_NOT_KEPT)
+    if isinstance(error, HTTPException):
+        fault, status, name = http_fault(error), error.status_code, "invalid_request"
+        headers.update(error.headers or {})
+    else:
+        fault = fault_of(error) or internal()
+        if fault.kind is Kind.INTERNAL:
+            log.error("a token could not be made by a defect", exc_info=error)
+        name = _ERRORS.get(fault.code) or _AWAY.get(fault.kind, "invalid_request")
+        status = 401 if name == "invalid_client" else int(STATUS[fault.kind]) if fault.kind in _AWAY else 400
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="tongban"'  # RFC 9110 section 15.5.2 wants one
+    if status in (429, 503):
+        headers["Retry-After"] = fault.details.get("retry_after_s", str(RETRY_AFTER_S))
+    # What `error_description` may hold: section 5.2, appendix A.8.
+    told = "".join(c for c in fault.message if " " <= c <= "~" and c not in '"\\')
+    body = {"error": name, "error_description": told, "code": fault.code, "trace_id": current_trace_id()}
+    return JSONResponse(body, status, headers)
 
 
 async def _holder(request: Request) -> Holder:

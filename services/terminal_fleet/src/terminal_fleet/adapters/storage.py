@@ -11,14 +11,17 @@ from chassis.outbox import Outbox
 from chassis.paging import Wish
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from terminal_fleet import messages
-from terminal_fleet.adapters.tables import kiosks
+from terminal_fleet.adapters.tables import kiosks, peers
+from terminal_fleet.domain.errors import KeyTaken
 from terminal_fleet.domain.events import KioskChanged, PlacementOffered, ToDistrict
 from terminal_fleet.domain.model import Health, Kiosk, Placement
 
 #: What an agreement names to allow another district's kiosks.
 OPENS = "kiosk"
+_ONE_KIOSK_A_KEY = "kiosks_key"
 
 
 class Work:
@@ -27,6 +30,7 @@ class Work:
     def __init__(self, connection: Connection, outbox: Outbox, district: str) -> None:
         self.district = district
         self.kiosks = Kiosks(connection, district)
+        self.peers = Peers(connection)
         self._connection = connection
         self._outbox = outbox
 
@@ -71,10 +75,18 @@ class Kiosks:
         row = self._connection.execute(select(kiosks).where(kiosks.c.id == id).with_for_update()).one_or_none()
         return self._kiosk(row) if row else None
 
+    def holder_of(self, key_thumbprint: str) -> str | None:
+        return self._connection.execute(select(kiosks.c.id).where(kiosks.c.key_thumbprint == key_thumbprint)).scalar()
+
     def save(self, kiosk: Kiosk) -> None:
         row = {**vars(kiosk), "placement": kiosk.placement.value, "health": kiosk.health.value}
         del row["district"]
-        self._connection.execute(insert(kiosks).values(row).on_conflict_do_update(index_elements=["id"], set_=row))
+        try:
+            self._connection.execute(insert(kiosks).values(row).on_conflict_do_update(index_elements=["id"], set_=row))
+        except IntegrityError as error:
+            if getattr(getattr(error.orig, "diag", None), "constraint_name", "") == _ONE_KIOSK_A_KEY:
+                raise KeyTaken from error
+            raise
 
     def list(self, wish: Wish) -> Sequence[Kiosk]:
         query = select(kiosks)
@@ -98,3 +110,16 @@ class Kiosks:
     def _kiosk(self, row: Row[Any]) -> Kiosk:
         values = {**row._mapping, "placement": Placement(row.placement), "health": Health(row.health)}
         return Kiosk(**values, district=self._district)
+
+
+class Peers:
+    """The districts with which this one has an agreement."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, code: str) -> None:
+        self._connection.execute(insert(peers).values(code=code).on_conflict_do_nothing())
+
+    def has(self, code: str) -> bool:
+        return self._connection.execute(select(peers.c.code).where(peers.c.code == code)).scalar() is not None

@@ -27,6 +27,7 @@ kiosks = Table(
     Column("offer_id", Text, nullable=False),
     Column("attention", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("key_thumbprint", Text, nullable=False, server_default=""),
     CheckConstraint("(health = 'never_seen') = (last_heartbeat_at IS NULL)", name="kiosks_seen_at_a_time"),
 )
 #: Those that may fall silent: own ones (a copy has no client) that are online, by their last heartbeat.
@@ -35,5 +36,11 @@ Index(
     kiosks.c.last_heartbeat_at,
     postgresql_where=(kiosks.c.health == "online") & (kiosks.c.client_id != ""),
 )
+
+#: One kiosk a key. Kiosks registered before their thumbprints were kept have none, and neither have copies.
+Index("kiosks_key", kiosks.c.key_thumbprint, unique=True, postgresql_where=kiosks.c.key_thumbprint != "")
+
+#: The districts with which this one has an agreement, as the courier told.
+peers = Table("peers", metadata, Column("code", Text, primary_key=True))
 
 messaging = messaging_tables(metadata)

@@ -3,6 +3,8 @@
 FleetError
 ├── InvalidKiosk     a field breaks its rule; `details` names the field
 ├── KioskNotFound    no kiosk has this id
+├── KeyTaken         another kiosk signs in by this key
+├── HostNotLinked    this district has no agreement with the host
 ├── NotThisKiosk     a heartbeat that the kiosk's own client did not send
 └── NotTheOwner      a district speaks of a kiosk that it does not own
 """
@@ -37,6 +39,22 @@ class KioskNotFound(FleetError):
 
     def __init__(self) -> None:
         super().__init__("This district neither owns nor hosts a kiosk with this id; check the id.")
+
+
+class KeyTaken(FleetError):
+    code = "terminal_fleet.key_taken"
+    kind = "conflict"
+
+    def __init__(self) -> None:
+        super().__init__("Another kiosk signs in by this key; a kiosk makes a key of its own.")
+
+
+class HostNotLinked(FleetError):
+    code = "terminal_fleet.host_not_linked"
+    kind = "conflict"
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"This district has no agreement with {host}, so no kiosk of ours can stand there.", host=host)
 
 
 class NotThisKiosk(FleetError):

@@ -40,6 +40,8 @@ class Kiosk:
     placement: Placement
     registered_at: datetime
     client_id: str = ""
+    #: RFC 7638 thumbprint of the key that its client signs with; "" in the host's copy, and where registered before it was kept.
+    key_thumbprint: str = ""
     placement_reason: str = ""
     health: Health = Health.NEVER_SEEN
     last_heartbeat_at: datetime | None = None

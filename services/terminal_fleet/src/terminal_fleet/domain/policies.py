@@ -4,6 +4,7 @@ changes nothing, because such a message may come late or twice.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import unicodedata
@@ -18,6 +19,9 @@ _DISTRICT = re.compile(r"\d{6}")
 _ID = re.compile(r"k(\d{6})-[0-9a-f]{12}")
 _VERSION = re.compile(r"[!-~]{0,64}")
 _LONGEST_KEY = 4096
+#: What makes a key the key that it is, by its type (RFC 7638, section 3.2; RFC 8037, section 2): words, else octets.
+_MEMBERS = {"OKP": ("crv", "kty", "x"), "EC": ("crv", "kty", "x", "y"), "RSA": ("e", "kty", "n")}
+_WORDS = frozenset({"crv", "kty"})
 #: Members of a JSON Web Key that hold a secret (RFC 7518, section 6; RFC 8037, section 2).
 _SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
@@ -30,8 +34,13 @@ def id_for(district: str, subject: str, key: str) -> str:
     return f"k{district}-{sha256(json.dumps([district, subject, key]).encode()).hexdigest()[:12]}"
 
 
-def new_kiosk(identifier: str, *, district: str, host: str, name: str, place: str, now: datetime) -> Kiosk:
-    """A kiosk of this district. In its own hall it stands at once; a foreign host has to agree. Raises InvalidKiosk."""
+def new_kiosk(
+    identifier: str, *, district: str, host: str, name: str, place: str, now: datetime, key: str = ""
+) -> Kiosk:
+    """A kiosk of this district. In its own hall it stands at once; a foreign host has to agree. Raises InvalidKiosk.
+
+    `key`: the thumbprint of its key.
+    """
     host = host or district
     kiosk = Kiosk(
         id=identifier,
@@ -43,6 +52,7 @@ def new_kiosk(identifier: str, *, district: str, host: str, name: str, place: st
         placement=Placement.CONFIRMED if host == district else Placement.OFFERED,
         registered_at=now,
         client_id=f"kiosk-{identifier}",
+        key_thumbprint=key,
     )
     check_kiosk(kiosk)
     return kiosk
@@ -91,6 +101,29 @@ def check_public_key(text: str) -> None:
         raise InvalidKiosk("public_jwk", "must be a public key alone: the private one never leaves the kiosk")
 
 
+def key_thumbprint(text: str) -> str:
+    """RFC 7638 thumbprint of a JSON Web Key: the same for one key however it is written. Raises InvalidKiosk.
+
+    Octets are compared, not their base64url: its last character leaves bits open.
+    """
+    check_public_key(text)
+    key = json.loads(text)
+    try:
+        shown = {name: key[name] if name in _WORDS else _octets(key[name]) for name in _MEMBERS[key["kty"]]}
+    except (KeyError, TypeError, ValueError):
+        raise InvalidKiosk("public_jwk", "must be a whole key of the type OKP, EC or RSA (RFC 7638)") from None
+    canonical = json.dumps(shown, separators=(",", ":"), sort_keys=True)
+    return _base64url(sha256(canonical.encode()).digest())
+
+
+def _octets(text: str) -> str:
+    return _base64url(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
+def _base64url(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
 def placement_refused(kept: Kiosk | None, offered: Kiosk, district: str) -> str:
     """Why this district would not host the kiosk that its owner offers; empty if it would."""
     if offered.host != district:
@@ -108,7 +141,8 @@ def must_own(kiosk: Kiosk, sender: str) -> None:
 
 def hosted(offered: Kiosk, district: str) -> Kiosk:
     """The copy that the host keeps of a kiosk it agreed to."""
-    return replace(offered, district=district, placement=Placement.CONFIRMED, client_id="", offer_id="")
+    copy = replace(offered, district=district, placement=Placement.CONFIRMED)
+    return replace(copy, client_id="", key_thumbprint="", offer_id="")
 
 
 def placed(kiosk: Kiosk, sender: str, confirmed: bool, reason: str) -> Kiosk | None:

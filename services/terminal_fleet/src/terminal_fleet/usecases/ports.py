@@ -20,7 +20,11 @@ class Kiosks(Protocol):
     def get_for_change(self, id: str) -> Kiosk | None:
         """As `get`, and nobody else changes or adds this id before the transaction ends."""
 
-    def save(self, kiosk: Kiosk) -> None: ...
+    def holder_of(self, key_thumbprint: str) -> str | None:
+        """The id of the kiosk that signs in by this key."""
+
+    def save(self, kiosk: Kiosk) -> None:
+        """Raises KeyTaken where another kiosk has its key."""
 
     def list(self, wish: Wish) -> Sequence[Kiosk]:
         """By id; one more than the wish's size."""
@@ -31,11 +35,22 @@ class Kiosks(Protocol):
         """
 
 
+class Peers(Protocol):
+    """The districts with which this one has an agreement."""
+
+    def add(self, code: str) -> None: ...
+
+    def has(self, code: str) -> bool: ...
+
+
 class Work(Protocol):
     """One transaction of the terminal fleet of `district`."""
 
     @property
     def kiosks(self) -> Kiosks: ...
+
+    @property
+    def peers(self) -> Peers: ...
 
     @property
     def district(self) -> str: ...

@@ -1,0 +1,181 @@
+{{/* What a district's parts are, whatever the values say: the same settings that the local runtime gives its processes. */}}
+
+{{/* The values of one process: its own over serviceDefaults. dict root name */}}
+{{- define "district.values" -}}
+{{- $values := deepCopy .root.Values.serviceDefaults -}}
+{{- include "service.overlay" (dict "base" $values "over" (index .root.Values.services .name)) -}}
+{{ toYaml $values }}
+{{- end }}
+
+{{/* The Secret that holds one thing: the one that the values name, else <release>-<thing>. */}}
+{{- define "district.secret" -}}
+{{- $found := index .root.Values.secrets .name -}}
+{{ $found.existingSecret | default (printf "%s-%s" .root.Release.Name (.name | kebabcase)) }}
+{{- end }}
+
+{{/* The Secret of one certificate. */}}
+{{- define "district.tlsSecret" -}}
+{{- $found := index .root.Values.tls .name -}}
+{{ $found.existingSecret | default (printf "%s-%s-tls" .root.Release.Name (.name | kebabcase)) }}
+{{- end }}
+
+{{/* The https URL that stands in `iss`. */}}
+{{- define "district.issuer" -}}
+{{ .Values.public.issuer | default (printf "https://%s-identity-http.%s.svc" .Release.Name .Release.Namespace) }}
+{{- end }}
+
+{{/* Where people reach the API. */}}
+{{- define "district.gateway" -}}
+{{ .Values.public.gateway | default (printf "https://%s-gateway.%s.svc" .Release.Name .Release.Namespace) }}
+{{- end }}
+
+{{/* Broker and database as a process sees them: scheme, host and port, what follows the path, and files. */}}
+{{- define "district.engines" -}}
+broker:
+  {{- if eq .Values.broker.mode "embedded" }}
+  scheme: amqp
+  address: {{ printf "%s-broker:5672" .Release.Name }}
+  query: ""
+  inbox: {{ printf "%s-broker:5671" .Release.Name }}
+  port: 5672
+  inboxPort: 5671
+  {{- else }}
+  {{- $external := .Values.broker.external }}
+  scheme: {{ ternary "amqps" "amqp" $external.tls }}
+  address: {{ printf "%s:%d" $external.host (int $external.port) }}
+  query: {{ ternary "?cacertfile=/run/tongban/broker/ca.crt" "" (and $external.tls (ne $external.authority.existingSecret "")) | quote }}
+  inbox: {{ printf "%s:%d" ($external.courierHost | default $external.host) (int $external.courierPort) }}
+  port: {{ int $external.port }}
+  inboxPort: {{ int $external.courierPort }}
+  {{- with and $external.tls $external.authority.existingSecret }}
+  files:
+    - {name: broker-authority, secret: {{ . }}, keys: [ca.crt], path: /run/tongban/broker}
+  {{- end }}
+  {{- end }}
+database:
+  {{- if eq .Values.database.mode "embedded" }}
+  address: {{ printf "%s-database:5432" .Release.Name }}
+  query: ""
+  port: 5432
+  {{- else }}
+  {{- $external := .Values.database.external }}
+  address: {{ printf "%s:%d" $external.host (int $external.port) }}
+  query: {{ printf "?sslmode=%s%s" $external.sslMode (ternary "&sslrootcert=/run/tongban/database/ca.crt" "" (ne $external.authority.existingSecret "")) | quote }}
+  port: {{ int $external.port }}
+  {{- with $external.authority.existingSecret }}
+  files:
+    - {name: database-authority, secret: {{ . }}, keys: [ca.crt], path: /run/tongban/database}
+  {{- end }}
+  {{- end }}
+{{- end }}
+
+{{/* The services that have a database of their own: those that answer calls or handle messages (bus.yaml). */}}
+{{- define "district.servers" -}}
+[catalogue, identity, case_routing, terminal_fleet, hotline, notification, courier]
+{{- end }}
+
+{{/* A database URL: dict root engines role service. */}}
+{{- define "district.databaseUrl" -}}
+{{ printf "postgresql+psycopg2://%s_%s:$(DATABASE_PASSWORD)@%s/%s%s" .service .role .engines.database.address .service .engines.database.query }}
+{{- end }}
+
+{{/*
+Everything about the processes, by name:
+  module    what `python -m` runs         single    never twice at once
+  https     whether it serves people      reaches   names of rules in district.egress
+  settings, secrets, composed, files      what it is told (service.environment)
+  schema    whose tables it waits for
+*/}}
+{{- define "district.facts" -}}
+{{- $root := . -}}
+{{- $engines := include "district.engines" . | fromYaml -}}
+{{- $brokerSecret := include "district.secret" (dict "root" . "name" "broker") -}}
+{{- $databaseSecret := include "district.secret" (dict "root" . "name" "database") -}}
+{{- $fieldKeys := include "district.secret" (dict "root" . "name" "fieldKeys") -}}
+{{- $facts := dict -}}
+{{- $common := dict "DISTRICT" .Values.district.code "HEALTH_ADDRESS" "0.0.0.0:8081" -}}
+{{- with .Values.telemetry.otlpEndpoint }}{{ $_ := set $common "OTLP_ENDPOINT" . }}{{ end -}}
+{{- $brokerFiles := $engines.broker.files | default list -}}
+{{- $databaseFiles := $engines.database.files | default list -}}
+{{- $edgeKeys := dict "name" "edge-keys" "secret" (include "district.secret" (dict "root" . "name" "edgeKeys")) "keys" (list "edge.jwks") "path" "/run/tongban/edge-keys" -}}
+{{- $edgeTls := dict "name" "tls" "secret" (include "district.tlsSecret" (dict "root" . "name" "edge")) "keys" (list "tls.crt" "tls.key") "path" "/run/tongban/tls" -}}
+{{- $served := dict "LISTEN_ADDRESS" "0.0.0.0:8443" "TLS_CERTIFICATE" "/run/tongban/tls/tls.crt" "TLS_KEY" "/run/tongban/tls/tls.key" "ISSUER" (include "district.issuer" .) -}}
+{{- range $name := include "district.servers" . | fromYamlArray -}}
+  {{- $drain := (include "district.values" (dict "root" $root "name" $name) | fromYaml).drainSeconds -}}
+  {{- $settings := merge (dict "SERVICE_NAME" $name "EDGE_KEYS" "/run/tongban/edge-keys/edge.jwks" "TRIAL" "false" "DRAIN_S" (printf "%d" (int $drain))) $common -}}
+  {{- $passwords := list
+      (dict "name" "BROKER_PASSWORD" "secret" $brokerSecret "key" $name)
+      (dict "name" "DATABASE_PASSWORD" "secret" $databaseSecret "key" (printf "%s_app" $name))
+      (dict "name" "TONGBAN_FIELD_KEY" "secret" $fieldKeys "key" $name)
+      (dict "name" "TONGBAN_TRANSIT_KEY" "secret" $fieldKeys "key" "transit") -}}
+  {{- $composed := dict
+      "TONGBAN_AMQP_URL" (printf "%s://%s:$(BROKER_PASSWORD)@%s/district%s" $engines.broker.scheme $name $engines.broker.address $engines.broker.query)
+      "TONGBAN_DATABASE_URL" (include "district.databaseUrl" (dict "engines" $engines "role" "app" "service" $name)) -}}
+  {{- $_ := set $facts $name (dict
+      "module" $name "health" true "settings" $settings "secrets" $passwords "composed" $composed
+      "files" (concat (list $edgeKeys) $brokerFiles $databaseFiles) "reaches" (list "broker" "database" "collector")) -}}
+{{- end -}}
+{{/* The tables a process waits for: asked with its own rights, by the image that holds the migrations. */}}
+{{- range $name := include "district.servers" . | fromYamlArray -}}
+  {{- $_ := set (index $facts $name) "schema" (include "district.schema" (dict "root" $root "engines" $engines "service" $name "secret" $databaseSecret "files" $databaseFiles) | fromYaml) -}}
+{{- end -}}
+{{- $notification := $facts.notification -}}
+{{- $mail := .Values.mail -}}
+{{- $_ := merge $notification.settings (dict
+    "SMTP_HOST" $mail.host "SMTP_PORT" (printf "%d" (int $mail.port)) "SMTP_STARTTLS" $mail.startTls "MAIL_FROM" $mail.from
+    "PORTAL_URL" ($mail.portalUrl | default (printf "%s/sign-in" (include "district.issuer" .)))) -}}
+{{- if $mail.user -}}
+  {{- $_ := set $notification.settings "SMTP_USER" $mail.user -}}
+  {{- $_ := set $notification "secrets" (append $notification.secrets (dict "name" "TONGBAN_SMTP_PASSWORD" "secret" (include "district.secret" (dict "root" . "name" "mail")) "key" "password")) -}}
+{{- end -}}
+{{- $_ := set $notification "reaches" (append $notification.reaches "mail") -}}
+{{- $courier := $facts.courier -}}
+{{- $local := "/run/tongban/courier-local" -}}
+{{- $_ := merge $courier.settings (dict
+    "COURIER_KEYS" "/run/tongban/courier/courier.jwks" "COURIER_ROOT" "/run/tongban/courier/root.jwk"
+    "COURIER_INBOX_URL" (printf "amqps://%s/courier?cacertfile=%s/ca.crt&certfile=%s/tls.crt&keyfile=%s/tls.key" $engines.broker.inbox $local $local $local)
+    "COURIER_CERTIFICATE" "/run/tongban/courier-client/tls.crt" "COURIER_CERTIFICATE_KEY" "/run/tongban/courier-client/tls.key") -}}
+{{- $_ := set $courier "files" (concat $courier.files (list
+    (dict "name" "courier" "secret" (include "district.secret" (dict "root" . "name" "courierKeys")) "keys" (list "courier.jwks" "root.jwk") "path" "/run/tongban/courier")
+    (dict "name" "courier-local" "secret" (include "district.tlsSecret" (dict "root" . "name" "courierLocal")) "keys" (list "ca.crt" "tls.crt" "tls.key") "path" $local)
+    (dict "name" "courier-client" "secret" (include "district.tlsSecret" (dict "root" . "name" "courierClient")) "keys" (list "tls.crt" "tls.key") "path" "/run/tongban/courier-client"))) -}}
+{{- $_ := set $courier "single" true -}}
+{{- $_ := set $courier "reaches" (concat $courier.reaches (list "inbox" "peers")) -}}
+{{- $_ := set $facts "identity_http" (dict
+    "module" "identity.http" "health" true "https" true "schema" $facts.identity.schema
+    "settings" (merge (dict "SERVICE_NAME" "identity" "SIGNING_KEYS" "/run/tongban/identity/identity.jwk") $served $common)
+    "secrets" (list (dict "name" "DATABASE_PASSWORD" "secret" $databaseSecret "key" "identity_app") (dict "name" "TONGBAN_FIELD_KEY" "secret" $fieldKeys "key" "identity"))
+    "composed" (dict "TONGBAN_DATABASE_URL" (include "district.databaseUrl" (dict "engines" $engines "role" "app" "service" "identity")))
+    "files" (concat (list $edgeTls (dict "name" "identity" "secret" (include "district.secret" (dict "root" . "name" "identityKeys")) "keys" (list "identity.jwk") "path" "/run/tongban/identity")) $databaseFiles)
+    "reaches" (list "database" "collector")) -}}
+{{- $authority := .Values.tls.authority -}}
+{{- $gateway := merge (dict "SERVICE_NAME" "gateway" "EDGE_KEY" "/run/tongban/edge-key/edge.jwk") $served $common -}}
+{{- $gatewayFiles := list $edgeTls (dict "name" "edge-key" "secret" (include "district.secret" (dict "root" . "name" "edgeKey")) "keys" (list "edge.jwk") "path" "/run/tongban/edge-key") -}}
+{{- if $authority.systemBundle -}}
+  {{- $_ := set $gateway "CA_FILE" "/etc/ssl/certs/ca-certificates.crt" -}}
+{{- else -}}
+  {{- $_ := set $gateway "CA_FILE" "/run/tongban/authority/ca.crt" -}}
+  {{- $gatewayFiles = append $gatewayFiles (dict "name" "authority" "secret" ($authority.existingSecret | default (include "district.tlsSecret" (dict "root" . "name" "edge"))) "keys" (list "ca.crt") "path" "/run/tongban/authority") -}}
+{{- end -}}
+{{- $gatewaySecrets := list (dict "name" "BROKER_PASSWORD" "secret" $brokerSecret "key" "gateway") -}}
+{{- if .Values.telemetry.traceSource.url -}}
+  {{- $_ := set $gateway "TRACE_SOURCE_URL" .Values.telemetry.traceSource.url -}}
+  {{- $gatewaySecrets = append $gatewaySecrets (dict "name" "TONGBAN_TRACE_SOURCE_TOKEN" "secret" (include "district.secret" (dict "root" . "name" "traceSource")) "key" "token") -}}
+{{- end -}}
+{{- $_ := set $facts "gateway" (dict
+    "module" "gateway" "health" true "https" true "settings" $gateway "secrets" $gatewaySecrets
+    "composed" (dict "TONGBAN_AMQP_URL" (printf "%s://gateway:$(BROKER_PASSWORD)@%s/district%s" $engines.broker.scheme $engines.broker.address $engines.broker.query))
+    "files" (concat $gatewayFiles $brokerFiles) "reaches" (list "broker" "issuer" "collector" "traceSource")) -}}
+{{ toYaml $facts }}
+{{- end }}
+
+{{- define "district.schema" -}}
+module: {{ .service }}
+secrets:
+  - {name: DATABASE_PASSWORD, secret: {{ .secret }}, key: {{ .service }}_app}
+composed:
+  TONGBAN_DATABASE_URL: {{ include "district.databaseUrl" (dict "engines" .engines "role" "app" "service" .service) | quote }}
+{{- with .files }}
+files: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}

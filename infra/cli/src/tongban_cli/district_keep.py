@@ -1,0 +1,164 @@
+"""What a district must not show: keys, passwords and its certificate authority, made once and kept in a folder outside git.
+
+    <folder>/courier.jwks, edge.jwk, identity.jwk     private keys
+    <folder>/passwords.json                           of broker and database, and the keys of data at rest
+    <folder>/tls/                                     an authority of the district's own, where it has no other
+
+Every file is for its owner alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from courier import keys
+from courier.domain.registry import Key
+from joserfc.jwk import KeySet, OKPKey
+from tongban_broker.bus import Bus
+from tongban_database.roles import owner_role, runtime_role
+from tongban_local.certificates import Authority, Pair
+from tongban_local.checkout import BUILD, ROOT
+from tongban_local.keys import password
+
+from tongban_cli.district_errors import DistrictError
+
+#: Passwords by the Secret that holds them (charts/district, `secrets`), then by its key.
+Passwords = dict[str, dict[str, str]]
+#: A certificate that ends sooner is issued again.
+_RENEW = timedelta(days=30)
+
+
+def default_folder(code: str) -> Path:
+    """$TONGBAN_KEEP/<code>, or build/districts/<code>, which git ignores."""
+    told = os.environ.get("TONGBAN_KEEP")
+    return (Path(told) if told else BUILD / "districts") / code
+
+
+class Keep:
+    """One district's folder; making the object makes nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        if self.folder.is_relative_to(ROOT) and not self.folder.is_relative_to(BUILD):
+            raise DistrictError(
+                "keep_in_git", f"{folder} is in the checkout: keep keys where git does not look (--keep)"
+            )
+        self.courier_keys = self.folder / "courier.jwks"
+        #: The certificate of an authority that is not the district's own, where there is one.
+        self.other_authority = self.folder / "tls-ca.pem"
+        self._passwords = self.folder / "passwords.json"
+
+    def exists(self) -> bool:
+        return self.courier_keys.exists()
+
+    def make(self, now: datetime) -> None:
+        """Every key of a district, unless it is there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        keys.make_district_keys(self.courier_keys, now)
+        for name in ("edge", "identity"):
+            self._okp(name)
+
+    def signing_key(self) -> dict[str, Any]:
+        """The newest key that the district signs with, private."""
+        return [key for key in keys.read_district_keys(self.courier_keys) if key["use"] == keys.SIGNING][-1]
+
+    def public_keys(self) -> list[Key]:
+        return keys.public_keys(self.courier_keys)
+
+    def edge_keys(self) -> tuple[str, str]:
+        """edge.jwk and edge.jwks: what the gateway signs with, and what every service checks it with."""
+        key = self._okp("edge")
+        return self._text("edge.jwk"), json.dumps(KeySet([key]).as_dict(private=False))
+
+    def identity_key(self) -> str:
+        self._okp("identity")
+        return self._text("identity.jwk")
+
+    def courier_key_set(self) -> str:
+        return self.courier_keys.read_text()
+
+    def _okp(self, name: str) -> OKPKey:
+        path = self.folder / f"{name}.jwk"
+        if not path.exists():
+            key = OKPKey.generate_key("Ed25519", private=True)
+            key.ensure_kid()
+            write_private(path, json.dumps(key.as_dict(private=True)))
+        return OKPKey.import_key(json.loads(path.read_text()))
+
+    def _text(self, name: str) -> str:
+        return (self.folder / name).read_text()
+
+    def passwords(self, bus: Bus) -> Passwords:
+        """Those that are kept; what a newer bus adds is made and kept with them."""
+        known = json.loads(self._passwords.read_text()) if self._passwords.exists() else {}
+        found = fresh_passwords(bus, known)
+        if found != known:
+            write_private(self._passwords, json.dumps(found, indent=1))
+        return found
+
+    # Certificates -----------------------------------------------------------------------------------------------------
+
+    @property
+    def has_authority(self) -> bool:
+        """Whether the district's own authority issues: another's certificates are another's to issue."""
+        return not self.other_authority.exists() and (self.folder / "tls" / "authority-key.pem").exists()
+
+    def authority(self, code: str) -> str:
+        """The certificate of the district's own authority, made if it is not there."""
+        return Authority(self.folder / "tls", f"tongban district {code}").certificate.read_text()
+
+    def certificate(
+        self, name: str, code: str, *, names: tuple[str, ...] = (), common_name: str = ""
+    ) -> tuple[str, str]:
+        """Certificate and key as PEM: for a server at `names`, or for a client called `common_name`."""
+        authority = Authority(self.folder / "tls", f"tongban district {code}")
+        pair = Pair.at(self.folder / "tls", f"{name}-{_digest(names)}" if names else name)
+        if pair.exists() and ends(pair.certificate.read_text()) < datetime.now(UTC) + _RENEW:
+            pair.certificate.unlink()
+        made = authority.server(pair, *names) if names else authority.client(pair, common_name)
+        return made.certificate.read_text(), made.key.read_text()
+
+
+def fresh_passwords(bus: Bus, known: Mapping[str, Mapping[str, str]]) -> Passwords:
+    """Random ones, save those that are known."""
+    roles = [role(service) for service in bus.servers for role in (owner_role, runtime_role)]
+    made = {
+        "broker": {user: password() for user in bus.users},
+        "database": {role: password() for role in (*roles, "postgres")},
+        "fieldKeys": {name: _key() for name in (*bus.users, "transit")},
+    }
+    return {thing: {**found, **known.get(thing, {})} for thing, found in made.items()}
+
+
+def ends(certificate_pem: str) -> datetime:
+    """When a certificate is over."""
+    from cryptography import x509
+
+    return x509.load_pem_x509_certificate(certificate_pem.encode()).not_valid_after_utc
+
+
+def write_private(path: Path, text: str) -> None:
+    """A file for its owner alone, whole or not at all."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    fresh.replace(path)
+
+
+def _key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _digest(names: tuple[str, ...]) -> str:
+    import hashlib
+
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]

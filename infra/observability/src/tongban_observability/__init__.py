@@ -1,0 +1,1 @@
+"""What an SRE watches: the registry of telemetry, what is held against it, and the dashboards made from it."""

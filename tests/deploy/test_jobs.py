@@ -1,0 +1,94 @@
+"""Jobs cannot be changed once made: another image is another Job, and nothing else makes one run again by chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tongban_broker.bus import Bus
+
+from tests.deploy.charts import GUSU, render, render_text
+from tests.deploy.test_rendering import ROOT
+
+PREVIOUS = ROOT / "tests" / "deploy" / "releases" / "0.1.0.yaml"
+
+
+def jobs(*overlays: Any) -> dict[str, Any]:
+    return {one["metadata"]["name"]: one["spec"] for one in render(GUSU, *overlays) if one["kind"] == "Job"}
+
+
+def parts(names: Any) -> set[str]:
+    return {name.rpartition("-")[0].partition("-")[2] for name in names}
+
+
+def test_each_service_with_tables_has_a_migration_and_the_database_a_set_up() -> None:
+    assert parts(jobs()) == {"database-setup", *(f"{name.replace('_', '-')}-migrate" for name in Bus.load().servers)}
+
+
+def test_another_image_is_another_job_for_just_that_service() -> None:
+    before, after = jobs(), jobs({"services": {"hotline": {"image": {"digest": "sha256:" + "b" * 64}}}})
+    assert parts(after.keys() - before.keys()) == parts(before.keys() - after.keys()) == {"hotline-migrate"}
+
+
+def test_a_job_of_the_same_name_is_the_same_job() -> None:
+    """Whatever the values change: else an upgrade would fail on a field that cannot be changed."""
+    overlays = [
+        {"secretsRevision": "2"},
+        {"jobs": {"resources": {"limits": {"memory": "1Gi"}}}},
+        {"image": {"tag": "0.2.0", "pullSecrets": ["login"]}},
+        {"serviceDefaults": {"podLabels": {"a": "b"}, "replicas": 3}},
+        {"peers": []},
+    ]
+    before = jobs()
+    for overlay in overlays:
+        after = jobs(overlay)
+        assert [name for name in after.keys() & before.keys() if after[name] != before[name]] == [], overlay
+    assert jobs({"peers": []}) == jobs({"serviceDefaults": {"replicas": 3}}) == before
+
+
+def test_a_change_of_secrets_runs_the_set_up_again() -> None:
+    assert parts(jobs({"secretsRevision": "2"}).keys() - jobs().keys()) >= {"database-setup"}
+
+
+def test_a_migration_has_the_owners_password_and_no_other() -> None:
+    for name, spec in jobs().items():
+        if "-migrate-" in name:
+            (container,) = spec["template"]["spec"]["containers"]
+            (password,) = (row["valueFrom"]["secretKeyRef"] for row in container["env"] if "valueFrom" in row)
+            service = name.partition("-")[2].rpartition("-migrate")[0].replace("-", "_")
+            assert password == {"name": f"d{GUSU}-database", "key": f"{service}_owner"}
+            assert container["command"] == ["python", "-m", service, "migrate", "--wait", "600"]
+
+
+def test_a_pod_waits_for_the_tables_with_the_image_that_makes_them() -> None:
+    objects = render(GUSU, {"services": {"identity": {"image": {"tag": "7"}}}})
+    for one in objects:
+        if one["kind"] == "Deployment" and not one["metadata"]["name"].endswith("gateway"):
+            (waits,) = one["spec"]["template"]["spec"]["initContainers"]
+            module = one["metadata"]["name"].partition("-")[2].removesuffix("-http").replace("-", "_")
+            assert waits["command"] == ["python", "-m", module, "await-schema", "--timeout", "600"]
+            assert waits["image"].startswith(f"tongban/{module}:")
+    (web,) = (
+        one for one in objects if one["metadata"]["name"] == f"d{GUSU}-identity-http" and one["kind"] == "Deployment"
+    )
+    assert web["spec"]["template"]["spec"]["initContainers"][0]["image"] == "tongban/identity:7"
+
+
+#: What Kubernetes refuses to change in place, by kind.
+_FIXED = {
+    "Deployment": ("selector",),
+    "StatefulSet": ("selector", "serviceName", "volumeClaimTemplates", "podManagementPolicy"),
+    "Job": ("template", "selector", "completions"),
+    "Service": ("clusterIP",),
+}
+
+
+def test_an_upgrade_from_the_previous_releases_values_changes_nothing_that_cannot_be_changed() -> None:
+    """The values of a district as they were under the previous release, all of them, still render; and to the same things."""
+    before = {(one["kind"], one["metadata"]["name"]): one for one in render(GUSU, PREVIOUS)}
+    after = {(one["kind"], one["metadata"]["name"]): one for one in render(GUSU)}
+    for key in before.keys() & after.keys():
+        for field in _FIXED.get(key[0], ()):
+            assert before[key]["spec"].get(field) == after[key]["spec"].get(field), (key, field)
+    stateful = {key for key in before if key[0] in ("StatefulSet", "Service", "Deployment")}
+    assert stateful <= after.keys()
+    assert render_text(GUSU, PREVIOUS, helm=3)

@@ -1,0 +1,92 @@
+"""Every process can begin with what its pod tells it: the same settings that the local runtime gives it."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from typing import Any
+
+import pytest
+from chassis.settings import read_settings
+from tongban_local.installation import Installation
+from tongban_local.programs import _SETTINGS, SERVICES
+
+from tests.deploy.charts import GUSU, SHAPES, of_kind, render
+
+#: Where each process reads its settings.
+KINDS = {
+    **{name: (f"{name}.settings", "Settings") for name in SERVICES},
+    "identity_http": ("identity.http.settings", "HttpSettings"),
+}
+
+
+def environ(name: str, objects: list[dict[str, Any]]) -> dict[str, str]:
+    """A container's environment as the kubelet would make it, each secret standing for itself."""
+    deployment = of_kind(objects, "Deployment")[name.replace("_", "-")]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    made: dict[str, str] = {}
+    for source in container["envFrom"]:
+        made |= of_kind(objects, "ConfigMap")[source["configMapRef"]["name"].partition("-")[2]]["data"]
+    for row in container["env"]:
+        if "valueFrom" in row:
+            reference = row["valueFrom"]["secretKeyRef"]
+            made[row["name"]] = f"{reference['name']}.{reference['key']}"
+        else:
+            made[row["name"]] = re.sub(r"\$\(([A-Z_]+)\)", lambda found: made[found[1]], row["value"])
+    return made
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_process_understands_every_setting_and_misses_none(name: str, shape: str) -> None:
+    told = environ(name, render(GUSU, SHAPES[shape]))
+    module, kind = KINDS[name]
+    settings_kind = getattr(importlib.import_module(module), kind)
+    settings = read_settings(settings_kind, told)
+    known = {f"TONGBAN_{field.upper()}" for field in settings_kind.__dataclass_fields__}
+    unknown = {key for key in told if key.startswith("TONGBAN_")} - known
+    assert unknown <= {"TONGBAN_MAX_WORKERS"}  # SHAPES give it to every process, also to those without workers
+    assert settings.district == GUSU
+    assert settings.health_address == "0.0.0.0:8081"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_pod_tells_a_process_what_the_local_runtime_tells_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting added there and forgotten here is found here."""
+
+    class Any_(str):
+        """Stands for whatever of an installation a setting is made of."""
+
+        def __getattr__(self, _: str) -> Any_:
+            return Any_()
+
+        def __call__(self, *_: object) -> Any_:
+            return Any_()
+
+        def __truediv__(self, _: object) -> Any_:
+            return Any_()
+
+    place: Installation = Any_()  # type: ignore[assignment]
+    local = {f"TONGBAN_{key}" for key in _SETTINGS.get(name, lambda _: {})(place)}
+    optional = {"TONGBAN_TRACE_SOURCE_URL", "TONGBAN_TRACE_SOURCE_TOKEN_FILE"}
+    unknown_here = {"TONGBAN_CA_FILE"} if name == "identity_http" else set()  # given, and read by nobody
+    assert local - optional - unknown_here - environ(name, render()).keys() == set()
+
+
+def test_a_process_logs_in_to_broker_and_database_as_itself() -> None:
+    objects = render()
+    for name in SERVICES:
+        told, service = environ(name, objects), name.removesuffix("_http")
+        if name != "identity_http":
+            password = f"d{GUSU}-broker.{service}"
+            assert told["TONGBAN_AMQP_URL"] == f"amqp://{service}:{password}@d{GUSU}-broker:5672/district"
+        if name != "gateway":
+            password = f"d{GUSU}-database.{service}_app"
+            url = f"postgresql+psycopg2://{service}_app:{password}@d{GUSU}-database:5432/{service}"
+            assert told["TONGBAN_DATABASE_URL"] == url
+
+
+def test_nobody_may_call_without_saying_who_they_are() -> None:
+    objects = render()
+    told = {name: environ(name, objects).get("TONGBAN_TRIAL") for name in SERVICES}
+    assert set(told.values()) <= {"false", None}
