@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib
 import re
 from typing import Any
@@ -21,7 +23,7 @@ KINDS = {
 
 
 def environ(name: str, objects: list[dict[str, Any]]) -> dict[str, str]:
-    """A container's environment as the kubelet would make it, each secret standing for itself."""
+    """A container's environment as the kubelet would make it, each secret standing for itself, a key for one of its own."""
     deployment = of_kind(objects, "Deployment")[name.replace("_", "-")]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     made: dict[str, str] = {}
@@ -30,7 +32,9 @@ def environ(name: str, objects: list[dict[str, Any]]) -> dict[str, str]:
     for row in container["env"]:
         if "valueFrom" in row:
             reference = row["valueFrom"]["secretKeyRef"]
-            made[row["name"]] = f"{reference['name']}.{reference['key']}"
+            told = f"{reference['name']}.{reference['key']}"
+            is_key = reference["name"].endswith("-field-keys")
+            made[row["name"]] = base64.b64encode(hashlib.sha256(told.encode()).digest()).decode() if is_key else told
         else:
             made[row["name"]] = re.sub(r"\$\(([A-Z_]+)\)", lambda found: made[found[1]], row["value"])
     return made
