@@ -20,6 +20,7 @@ UID = 10001
 _CODE = Path("/srv/tongban")
 _CONFINED = (
     "setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all",
+    "--pdeathsig", "KILL",  # again: the kernel forgets it when a process becomes somebody else
 )  # fmt: skip
 
 

@@ -47,12 +47,20 @@ class Running:
     process: subprocess.Popen[bytes]
     log: Path
 
+    def first(self) -> int | None:
+        """Its first process, as the machine numbers it; None before and after it runs."""
+        try:
+            said = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        except FileNotFoundError:
+            return None
+        return int(said[0]) if said else None
+
     @property
     def pid(self) -> int:
-        """Its first process, as the machine numbers it."""
-        said = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        assert said, "it has not begun"
-        return int(said[0])
+        """The same of one that runs."""
+        pid = self.first()
+        assert pid is not None, "it does not run"
+        return pid
 
     def stop(self, timeout_s: float = 30) -> int:
         """As the kubelet does: SIGTERM, and its exit status."""
@@ -80,11 +88,13 @@ class Node:
         )
 
     def close(self) -> None:
-        """Ends every process of it."""
+        """Ends every process of it; AssertionError where one is left."""
+        inside = [pid for running in self.running.values() if (pid := running.first())]
         for one in (*(running.process for running in self.running.values()), *self._pauses.values(), self._holder):
             if one.poll() is None:
                 one.kill()
             one.wait()
+        self._wait(lambda: not any(Path(f"/proc/{pid}").exists() for pid in inside), "every container to end")
 
     # What is to run ---------------------------------------------------------------------------------------------------
 

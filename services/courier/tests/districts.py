@@ -71,7 +71,7 @@ class Side:
         child = self._child
         assert child is not None
         try:
-            wait_until(self.ready, f"courier of {self.code} ({self.log})", 30, lambda: child.returncode() is not None)
+            wait_until(self.ready, f"courier of {self.code} ({self.log})", 90, lambda: child.returncode() is not None)
         except Exception as error:
             error.add_note(self.log.read_text()[-4000:])
             raise

@@ -151,8 +151,8 @@ def test_after_the_broker_was_killed_it_publishes_and_consumes_again(
     assert link.ask("publish", "", queue, 1, 1) == "gone: not connected"
     engines.district.broker.start()
     engines.district.wait_engines()
-    wait_for(link.connected, "the connection to be back", 2 * LONGEST_BACKOFF_S)
-    wait_for(lambda: link.ask("state")[2], "the consumer to be back", LONGEST_BACKOFF_S)
+    wait_for(link.connected, "the connection to be back", 6 * LONGEST_BACKOFF_S)
+    wait_for(lambda: link.ask("state")[2], "the consumer to be back", 6 * LONGEST_BACKOFF_S)
     assert link.ask("publish", "", queue, 2, 5) == ["confirmed", "confirmed"]
     wait_for(lambda: link.ask("got") == ["0", "1"], "the messages")
 
