@@ -17,7 +17,7 @@ from tests.deploy.charts import Object, Template
 Secrets = Mapping[str, Mapping[str, bytes]]
 
 UID = 10001
-_CODE = Path("/srv/tongban")
+_CODE, _VENV = Path("/srv/tongban"), Path("/srv/venv")
 _CONFINED = (
     "setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all",
     "--pdeathsig", "KILL",  # again: the kernel forgets it when a process becomes somebody else
@@ -38,14 +38,13 @@ class Containers:
         root = self.folder / pod.name / f"{container['name']}.root"
         root.mkdir(exist_ok=True)
         r = shlex.quote(str(root))
-        venv = Path(sys.prefix).resolve()
         lines = [
             "mount --make-rprivate /",
             f"mount -t tmpfs -o mode=755 tmpfs {r}",
-            f"cd {r}; mkdir -p usr etc proc dev sys tmp run var/lib srv/tongban .{venv}",
+            f"cd {r}; mkdir -p usr etc proc dev sys tmp run var/lib srv/tongban .{_VENV}",
             "for name in bin sbin lib lib64; do if [ -L /$name ]; then cp -P /$name $name; fi; done",
             "mount --rbind /usr usr; mount --rbind /dev dev; mount -t proc proc proc",
-            f"mount --bind {shlex.quote(str(venv))} .{shlex.quote(str(venv))}; mount --bind {shlex.quote(str(ROOT))} .{_CODE}",
+            f"mount --bind {shlex.quote(str(Path(sys.prefix).resolve()))} .{_VENV}; mount --bind {shlex.quote(str(ROOT))} .{_CODE}",
             "for name in ssl alternatives ld.so.cache nsswitch.conf localtime os-release; do cp -aL /etc/$name etc/; done",
             "printf 'root:x:0:0::/:/bin/sh\\n' >etc/passwd; printf 'root:x:0:\\n' >etc/group",
             f"cat >etc/hosts <<'END'\n127.0.0.1 localhost\n{self._host_lines()}END",
@@ -96,7 +95,7 @@ class Containers:
 
     def confined(self, container: Object, argv: Sequence[str]) -> list[str]:
         """A command as the container's user, with its variables and nothing else."""
-        path = f"{Path(sys.prefix).resolve()}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+        path = f"{_VENV}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
         imports = ":".join(str(_CODE / folder.relative_to(ROOT)) for folder in source_folders(ROOT))
         image = {"PATH": path, "PYTHONPATH": imports, "PYTHONDONTWRITEBYTECODE": "1"}
         variables = [f"{key}={value}" for key, value in {**image, **self.environ(container)}.items()]

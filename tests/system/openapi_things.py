@@ -131,7 +131,7 @@ def _items(here: Person, there: Person, citizen: Person) -> None:
 def _agreement(environment: Environment, folder: Path) -> None:
     """A second agreement, signed by both: Gusu may open one of Huangpu's two items, and not the other.
 
-    It begins when both couriers have it: what is opened under a version that the peer does not know yet is refused.
+    Only Huangpu is given it: there what Gusu opens under the first one comes back, while Gusu still takes it in.
     """
     file = str(folder / "agreement.json")
     begins = (datetime.now(UTC) + timedelta(seconds=10)).isoformat(timespec="seconds")
@@ -139,7 +139,7 @@ def _agreement(environment: Environment, folder: Path) -> None:
     tongban(["agreement", "make", file, "--parties", GUSU, HUANGPU, "--version", "2", *opens])
     for code in (GUSU, HUANGPU):
         tongban(["agreement", "sign", file, "--key", str(environment[code].courier_keys)])
-    assert tongban(["--env", str(environment.folder), "agreement", "install", file]) == 0
+    assert tongban(["--env", str(environment.folder), "agreement", "install", file, "--district", HUANGPU]) == 0
 
 
 # Machines, tickets, accounts -----------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def _quarantined(gusu: Installation, huangpu: Installation) -> None:
 
 
 def _came_back(citizen: Person, clerk: Person) -> str:
-    """A case that Gusu offered to Huangpu and got back, because the agreement in force does not let Gusu open it."""
+    """A case that Gusu offered to Huangpu and got back: there the second agreement is in force, of which Gusu has not heard."""
 
     def offered_and_back() -> str:
         number = str(citizen.post("/v1/cases", application(MAY_NOT_OPEN))["number"])

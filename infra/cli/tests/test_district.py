@@ -72,8 +72,13 @@ def tianning(offices: Callable[[str], Office]) -> Office:
     return office
 
 
+def thumbprint(bundle: Path) -> str:
+    return district_bundle.read(bundle.read_text(), NOW).thumbprint
+
+
 def fingerprint(bundle: Path) -> str:
-    return district_bundle.read(bundle.read_text(), NOW).fingerprint
+    """As it is read out; the thumbprint alone may begin with "-"."""
+    return f"sha256:{thumbprint(bundle)}"
 
 
 def accept(office: Office, bundle: Path, *more: str) -> int:
@@ -130,7 +135,7 @@ def test_writing_it_again_changes_nothing(tianning: Office) -> None:
 
 
 def test_a_further_key_makes_a_new_bundle_that_shows_both(tianning: Office) -> None:
-    first = fingerprint(tianning.districts[TIANNING].join)
+    first = thumbprint(tianning.districts[TIANNING].join)
     keys.add_district_key(tianning.keep / TIANNING / "courier.jwks", keys.SIGNING, NOW)
     assert tianning("new", TIANNING) == 0
     bundle = district_bundle.read(tianning.districts[TIANNING].join.read_text(), NOW)
@@ -323,7 +328,7 @@ def test_a_bad_bundle_is_refused_with_a_code_and_what_to_do_and_nothing_is_writt
 def test_a_key_under_another_keys_name_is_refused(gusu: Office, tianning: Office, tmp_path: Path) -> None:
     """Else the fingerprint that people compare would be the name, and the key behind it anybody's."""
     thief, good = keys._new_jwk(keys.SIGNING, "EdDSA"), tianning.districts[TIANNING].join
-    named = thief | {"kid": fingerprint(good)}
+    named = thief | {"kid": thumbprint(good)}
     bundle = tmp_path / "bundle.json"
     bundle.write_text(signed(with_key(member_of(good), "sig", public=keys.public_part(named)), named))
     assert gusu("accept", str(bundle), "--fingerprint", fingerprint(good)) == 1
@@ -579,7 +584,7 @@ def test_the_registry_made_of_bundles_links_those_who_named_each_other(
     assert known.version == 1
     assert known.linked(GUSU, TIANNING)
     assert known.members[TIANNING].state is State.ACTIVE
-    assert known.members[TIANNING].current("sig", NOW).kid == fingerprint(tianning.districts[TIANNING].join)  # type: ignore[union-attr]
+    assert known.members[TIANNING].current("sig", NOW).kid == thumbprint(tianning.districts[TIANNING].join)  # type: ignore[union-attr]
 
 
 def test_a_registry_is_not_made_of_a_bad_bundle(tianning: Office, alliance: Path, capsys: Any) -> None:

@@ -47,9 +47,14 @@ class Bundle:
     signed_with: Key
 
     @property
-    def fingerprint(self) -> str:
-        """The RFC 7638 thumbprint of the key that signed: what the two sides compare by telephone."""
+    def thumbprint(self) -> str:
+        """RFC 7638, of the key that signed."""
         return jose.thumbprint(self.signed_with.public)
+
+    @property
+    def fingerprint(self) -> str:
+        """What the two sides compare by telephone. A bare thumbprint may begin with "-", as options of a command line do."""
+        return f"sha256:{self.thumbprint}"
 
     @property
     def authority(self) -> str:

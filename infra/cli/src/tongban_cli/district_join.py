@@ -125,7 +125,7 @@ def check_new(folder: DistrictFolder, bundle: Bundle, *, replace: bool) -> None:
             raise DistrictError("not_linked", f"{code} is bilateral and does not name {other}: no link would open")
     if path.exists() and not replace:
         known = district_bundle.read_accepted(path.read_text())
-        if known.fingerprint not in {key.kid for key in member.keys}:
+        if known.thumbprint not in {key.kid for key in member.keys}:
             how = "compare the new fingerprint with them by telephone, then --replace"
             raise DistrictError(
                 "key_changed", f"{member.code} was accepted here with the key {known.fingerprint}: {how}"
