@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -75,10 +76,9 @@ def things(environment: Environment, folder: Path) -> Iterator[Things]:
         try:
             _items(here["publisher"], there["publisher"], here["citizen"])
             _tickets(made, here, there)
-            _agreement(environment, folder)
             _machines(made, gusu, here["fleet_manager"])
             _leaver(made, gusu)
-            came_back = _came_back(here["citizen"], here["clerk"])
+            came_back = _came_back(environment, folder, here["citizen"], here["clerk"])
             _quarantined(gusu, huangpu)
         finally:
             environment.stop_district(HUANGPU)
@@ -128,18 +128,15 @@ def _items(here: Person, there: Person, citizen: Person) -> None:
         eventually(_quietly(lambda code=code: citizen.get(f"/v1/items/{code}")), PATIENCE_S)
 
 
-def _agreement(environment: Environment, folder: Path) -> None:
-    """A second agreement, signed by both: Gusu may open one of Huangpu's two items, and not the other.
-
-    Only Huangpu is given it: there what Gusu opens under the first one comes back, while Gusu still takes it in.
-    """
-    file = str(folder / "agreement.json")
-    begins = (datetime.now(UTC) + timedelta(seconds=10)).isoformat(timespec="seconds")
-    opens = ["--from", begins, "--opens", f"{GUSU}={MAY_OPEN},kiosk,ticket", "--opens", f"{HUANGPU}=*"]
-    tongban(["agreement", "make", file, "--parties", GUSU, HUANGPU, "--version", "2", *opens])
+def _agree(environment: Environment, folder: Path, version: int, begins: datetime, gusu_opens: str) -> None:
+    """Another agreement, signed by both and given to both: what Gusu may open at Huangpu from then on."""
+    file = str(folder / f"agreement-{version}.json")
+    opens = ["--opens", f"{GUSU}={gusu_opens}", "--opens", f"{HUANGPU}=*"]
+    since = ["--from", begins.isoformat(timespec="seconds")]
+    tongban(["agreement", "make", file, "--parties", GUSU, HUANGPU, "--version", str(version), *since, *opens])
     for code in (GUSU, HUANGPU):
         tongban(["agreement", "sign", file, "--key", str(environment[code].courier_keys)])
-    assert tongban(["--env", str(environment.folder), "agreement", "install", file, "--district", HUANGPU]) == 0
+    assert tongban(["--env", str(environment.folder), "agreement", "install", file]) == 0
 
 
 # Machines, tickets, accounts -----------------------------------------------------------------------------------------
@@ -207,16 +204,20 @@ def _quarantined(gusu: Installation, huangpu: Installation) -> None:
 # Cases ---------------------------------------------------------------------------------------------------------------
 
 
-def _came_back(citizen: Person, clerk: Person) -> str:
-    """A case that Gusu offered to Huangpu and got back: there the second agreement is in force, of which Gusu has not heard."""
+def _came_back(environment: Environment, folder: Path, citizen: Person, clerk: Person) -> str:
+    """A case that Gusu could not hand over: agreed when it was taken in, and no longer when the courier came to it.
 
-    def offered_and_back() -> str:
-        number = str(citizen.post("/v1/cases", application(MAY_NOT_OPEN))["number"])
-        eventually(lambda: clerk.get(f"/v1/cases/{number}")["responsibility"]["state"] == "held", PATIENCE_S)
-        return number if clerk.get(f"/v1/cases/{number}")["due_act"] == "hand_over" else ""
-
-    # Until the second agreement begins Huangpu takes the case.
-    return str(eventually(offered_and_back, PATIENCE_S))
+    A third agreement allows it again, so that it may be offered anew.
+    """
+    begins = datetime.now(UTC) + timedelta(seconds=20)
+    _agree(environment, folder, 2, begins, f"{MAY_OPEN},kiosk,ticket")
+    environment.stop_process(GUSU, "courier")
+    number = str(citizen.post("/v1/cases", application(MAY_NOT_OPEN))["number"])
+    time.sleep(max(0.0, (begins - datetime.now(UTC)).total_seconds()) + 1)
+    environment.start_process(GUSU, "courier")
+    eventually(lambda: clerk.get(f"/v1/cases/{number}")["due_act"] == "hand_over", PATIENCE_S)
+    _agree(environment, folder, 3, datetime.now(UTC), "*")
+    return number
 
 
 def _cases(made: Things, here: dict[str, Person], came_back: str) -> None:
