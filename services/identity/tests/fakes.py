@@ -28,6 +28,12 @@ class FakeAccounts:
     def add(self, account: Account, password_hash: str) -> None:
         self._rows[account.subject], self._hashes[account.subject] = account, password_hash
 
+    def add_if_free(self, account: Account, password_hash: str) -> bool:
+        if self.by_login(account.login):
+            return False
+        self.add(account, password_hash)
+        return True
+
     def save(self, account: Account) -> None:
         self._rows[account.subject] = account
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from identity.domain.model import Role
+from identity.domain.model import Assurance, Role
 from identity.domain.policies import open_session
 
 from .factories import NOW, account, client
@@ -27,6 +27,15 @@ class StorageSuite:
         assert work.accounts.by_login("nobody") is None
         assert work.sessions.get("nothing") is None
         assert work.clients.get("nothing") is None
+
+    def test_a_user_name_is_taken_once_and_a_number_that_is_only_claimed_any_number_of_times(self, work) -> None:
+        weak = {"acr": Assurance.L2}
+        assert work.accounts.add_if_free(account("one", **weak), "a hash")
+        assert not work.accounts.add_if_free(account("one", subject="other", **weak), "another")
+        assert work.accounts.get("other") is None
+        assert work.accounts.password_hash("subject-one") == "a hash"
+        assert work.accounts.add_if_free(account("two", **weak), "a hash")
+        assert work.accounts.add_if_free(account("three"), "a hash"), "proven, beside two that only claim it"
 
     def test_a_changed_account_keeps_its_password_and_a_changed_password_its_account(self, work) -> None:
         work.accounts.add(account(), "old")

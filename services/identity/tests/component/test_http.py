@@ -3,89 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import re
 import time
 from dataclasses import replace
 
 import httpx
 import pytest
-from chassis.clock import FixedClock, new_id
+from chassis.clock import new_id
 from chassis.database import Database
-from identity import samples
-from identity.adapters.client_keys import canonical_key
 from identity.domain.model import Role
 from identity.domain.policies import SESSION_LIFETIME
-from identity.http.app import build
-from identity.http.parts import build as build_parts
-from identity.http.settings import HttpSettings
 from identity.usecases.disable_account import disable_account
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 from sqlalchemy import text
 
-from ..factories import PASSWORD, client
+from ..factories import PASSWORD
+from .web import ISSUER, KIOSK_KEY, PROGRAM, browser, run, sign_in, token_in
 
 pytestmark = pytest.mark.engines
 
-ISSUER = "https://127.20.9.1:20443"
-FIELD_KEY = base64.b64encode(b"k" * 32).decode()
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-PROGRAM = {"Tongban-CSRF": "1"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-KIOSK_KEY = OKPKey.generate_key("Ed25519", private=True)
-
-
-@pytest.fixture(scope="module")
-def parts(database, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("identity")
-    keys = [OKPKey.generate_key("Ed25519", {"kid": kid}).as_dict(private=True) for kid in ("now", "before")]
-    (folder / "keys").write_text(json.dumps({"keys": keys}))
-    settings = HttpSettings(
-        district="320508",
-        database_url=database.url,
-        field_key=FIELD_KEY,
-        signing_keys=folder / "keys",
-        issuer=ISSUER,
-        listen_address="127.0.0.1:0",
-        tls_certificate=folder / "-",
-        tls_key=folder / "-",
-    )
-    parts = build_parts(settings, FixedClock(), new_id)
-    loading = samples.Settings(database_url=database.url, field_key=FIELD_KEY)
-    people = list(samples.read_samples())
-    assert samples.load(loading, people, {sample.login: PASSWORD for sample in people})["new"] == len(people)
-    key = canonical_key(json.dumps(KIOSK_KEY.as_dict(private=False)))
-    parts._within(lambda work: work.clients.add(client(public_jwk=key)))
-    yield parts
-    parts.database.close()
-
-
-@pytest.fixture
-def clock(parts):
-    before = parts.clock.at
-    yield parts.clock
-    parts.clock.at = before
-
-
-def browser(parts, **headers) -> httpx.AsyncClient:
-    """A browser of its own: it keeps cookies as they say."""
-    transport = httpx.ASGITransport(build(parts), raise_app_exceptions=True)
-    return httpx.AsyncClient(transport=transport, base_url=ISSUER, headers={"Accept": "text/html", **headers})
-
-
-def token_in(page: httpx.Response) -> str:
-    return re.search(r'name="form_token" value="([0-9a-f]{64})"', page.text)[1]
-
-
-async def sign_in(there, login="citizen", password=PASSWORD, **more) -> httpx.Response:
-    fields = {"form_token": token_in(await there.get("/sign-in")), "login": login, "password": password} | more
-    return await there.post("/sign-in", data=fields)
-
-
-def run(journey):
-    return asyncio.run(journey)
 
 
 def test_the_form_works_without_script_and_is_chinese_first(parts) -> None:

@@ -10,6 +10,7 @@ import sys
 import pytest
 from chassis.database import Database
 from chassis.errors import Fault
+from identity.adapters.passwords import matches
 from identity.adapters.sealing import Sealing
 from identity.adapters.storage import Storage
 from tongban.identity.v1 import identity_pb2 as pb
@@ -68,6 +69,34 @@ def test_loading_without_every_password_changes_nothing_and_says_why(environ, pe
         json.dumps(dict.fromkeys(("citizen", "clerk", "operator", "agent", "fleet", "publisher"), PASSWORD))
     )
     assert "6 unchanged" in load(environ, path).stdout
+
+
+def add_staff(environ, password, *argv) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "identity", "add-staff", *argv]
+    return subprocess.run(command, env=environ, input=password, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_new_district_gets_its_first_operator_without_samples_and_no_password_on_the_command_line(
+    bus, environ, people, database
+) -> None:
+    who = ["--login", "Wang.Wu", "--name", "王五", "--role", "operator", "--role", "clerk"]
+    done = add_staff(environ, f"{PASSWORD}\n", *who)
+    assert (done.returncode, done.stderr) == (0, "")
+    pool = Database(database.url)
+    with pool.transaction() as connection:
+        accounts = Storage(connection, Sealing(base64.b64decode(environ["TONGBAN_FIELD_KEY"]))).accounts
+        made = accounts.by_login("wang.wu")
+        assert made.subject == done.stdout.strip()
+        assert ({role.value for role in made.roles}, made.sample) == ({"operator", "clerk"}, False)
+        assert matches(accounts.password_hash(made.subject), PASSWORD)
+    pool.close()
+    again = add_staff(environ, f"{PASSWORD}\n", *who)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "'wang.wu' belongs to somebody" in again.stderr
+    weak = add_staff(environ, "password1234\n", "--login", "li.si", "--name", "李四", "--role", "clerk")
+    assert weak.returncode == 2
+    assert "password" in weak.stderr
+    assert "password1234" not in weak.stderr
 
 
 def test_a_case_learns_who_applies_and_the_name_the_other_district_has_for_them(bus, people) -> None:

@@ -50,6 +50,11 @@ class Accounts:
     def add(self, account: Account, password_hash: str) -> None:
         self._connection.execute(insert(accounts).values(self._columns(account) | {"password_hash": password_hash}))
 
+    def add_if_free(self, account: Account, password_hash: str) -> bool:
+        columns = self._columns(account) | {"password_hash": password_hash}
+        added = insert(accounts).values(columns).on_conflict_do_nothing(index_elements=[accounts.c.login])
+        return self._connection.execute(added.returning(accounts.c.subject)).scalar() is not None
+
     def save(self, account: Account) -> None:
         change = update(accounts).where(accounts.c.subject == account.subject)
         self._connection.execute(change.values(self._columns(account)))

@@ -20,7 +20,7 @@ accounts = Table(
     Column("password_hash", Text, nullable=False),
     Column("name_sealed", LargeBinary),
     Column("id_number_sealed", LargeBinary),
-    Column("id_number_hash", Text(collation="C"), unique=True),
+    Column("id_number_hash", Text(collation="C")),
     Column("email_sealed", LargeBinary),
     Column("phone_sealed", LargeBinary),
     Column("language", Text, nullable=False),
@@ -28,6 +28,9 @@ accounts = Table(
     Column("enabled", Boolean, nullable=False),
     Column("sample", Boolean, nullable=False),
 )
+
+#: A number that is only claimed (L2) may stand in many accounts; a proven one stands in one.
+Index("accounts_proven_id_number_hash", accounts.c.id_number_hash, unique=True, postgresql_where=accounts.c.acr != "L2")
 
 #: Signed-in browsers, by a hash of the cookie.
 sessions = Table(

@@ -10,6 +10,9 @@ IdentityError
 ├── SignInRefused     name or password is not right; says no more than that
 ├── NotSignedIn       no open session
 ├── FormExpired       the form was not made for this browser, or too long ago
+├── InvalidField      what somebody says of themself breaks the rule of its field; `details` names the field
+├── WeakPassword      the password would be guessed
+├── LoginTaken        the user name of a new staff account belongs to somebody
 └── ClientRefused     the client's assertion proves nothing
 """
 
@@ -94,3 +97,33 @@ class ClientRefused(IdentityError):
     code = "identity.client_refused"
     kind = "unauthenticated"
     sentence = "The client assertion is not acceptable: it must be signed with the registered key, for this token endpoint, not used before, and at most 5 minutes long."
+
+
+class InvalidField(IdentityError):
+    """`zh` says the same as the message, for pages."""
+
+    code = "identity.invalid_field"
+    kind = "invalid"
+
+    def __init__(self, field: str, rule: str, zh: str) -> None:
+        super().__init__(f"{field} {rule}.", field=field)
+        self.zh = f"{zh}。"
+
+
+class WeakPassword(IdentityError):
+    """`zh` says the same as the message, for pages."""
+
+    code = "identity.weak_password"
+    kind = "invalid"
+
+    def __init__(self, rule: str, zh: str) -> None:
+        super().__init__(f"The password {rule}.", field="password")
+        self.zh = f"密码{zh}。"
+
+
+class LoginTaken(IdentityError):
+    code = "identity.login_taken"
+    kind = "conflict"
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"The user name {login!r} belongs to somebody; choose another.")

@@ -8,13 +8,16 @@ import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from identity.domain.errors import InvalidClient, RoleNotForClients
+from identity.domain.errors import InvalidClient, InvalidField, RoleNotForClients
 from identity.domain.model import CLIENT_ROLES, Role, Session
 
 #: How long a browser stays signed in, whatever it does.
 SESSION_LIFETIME = timedelta(hours=8)
 #: Longest life of a client assertion that is believed (RFC 7523 section 3 leaves the bound to us).
 ASSERTION_LIFETIME = timedelta(minutes=5)
+
+#: What somebody who works here may be.
+STAFF_ROLES = frozenset(Role) - CLIENT_ROLES - {Role.CITIZEN}
 
 _CLIENT_ID = re.compile(r"[a-z0-9._-]{3,64}")
 
@@ -47,4 +50,13 @@ def client_roles(names: Iterable[str]) -> frozenset[Role]:
     wanted, allowed = set(names), {role.value for role in CLIENT_ROLES}
     if not wanted or not wanted <= allowed:
         raise RoleNotForClients(", ".join(sorted(allowed)))
+    return frozenset(Role(name) for name in wanted)
+
+
+def staff_roles(names: Iterable[str]) -> frozenset[Role]:
+    """The roles of those names. Raises InvalidField for a citizen's or a machine's role, an unknown one, or none at all."""
+    wanted, allowed = set(names), {role.value for role in STAFF_ROLES}
+    if not wanted or not wanted <= allowed:
+        known = ", ".join(sorted(allowed))
+        raise InvalidField("role", f"must be one of {known}", f"角色须为以下之一：{known}")
     return frozenset(Role(name) for name in wanted)

@@ -7,7 +7,7 @@ from chassis.health import Checks
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from identity.http import metadata, sign_in, sign_out, token
+from identity.http import metadata, register, sign_in, sign_out, token
 from identity.http.parts import Parts
 
 
@@ -17,6 +17,8 @@ def build(parts: Parts) -> Starlette:
         routes=[
             Route("/sign-in", sign_in.SignIn),
             Route("/sign-out", sign_out.sign_out, methods=["POST"]),
+            Route("/register", register.Register),
+            Route("/registered", register.registered, methods=["GET"]),
             Route("/token", token.token, methods=["POST"]),
             Route("/jwks.json", metadata.keys, methods=["GET"]),
             Route("/.well-known/openid-configuration", metadata.metadata, methods=["GET"]),

@@ -30,6 +30,7 @@ class Parts:
 
     settings: HttpSettings
     clock: Clock
+    new_id: NewId
     database: Database
     sealing: Sealing
     signer: Signer
@@ -65,6 +66,7 @@ def build(settings: HttpSettings, clock: Clock, new_id: NewId) -> Parts:
     return Parts(
         settings=settings,
         clock=clock,
+        new_id=new_id,
         database=Database(settings.database_url, application_name="identity http"),
         sealing=Sealing(field_key),
         signer=Signer(keys, issuer=settings.issuer, district=settings.district, new_id=new_id),

@@ -5,8 +5,6 @@ Nobody learns whether a name exists: every refusal is the same answer, and takes
 
 from __future__ import annotations
 
-import unicodedata
-
 from chassis.edge import RETRY_AFTER_S, STATUS, problem
 from chassis.errors import Fault, Kind, fault_of
 from chassis.logs import get_logger
@@ -20,6 +18,7 @@ from identity.adapters.passwords import NOBODY, hash_password, matches, needs_ne
 from identity.adapters.storage import Storage
 from identity.domain.errors import FormExpired, NotSignedIn, SignInRefused
 from identity.domain.model import Account
+from identity.domain.sign_up import normal_login
 from identity.http.forms import keep_session, new_secret, read_form, session_cookie
 from identity.http.pages import page
 from identity.http.parts import Parts
@@ -63,7 +62,7 @@ class SignIn(HTTPEndpoint):
             parts = Parts.of(request)
             parts.forms.check(request, fields)
             login = fields.get("login", "")
-            cookie = await _verified(request, parts, _normal(login), fields.get("password", ""))
+            cookie = await _verified(request, parts, normal_login(login), fields.get("password", ""))
         except (Fault, SignInRefused, FormExpired) as error:
             return _refusal(request, error, login)
         response = RedirectResponse("/sign-in", 303)
@@ -93,11 +92,6 @@ async def _verified(request: Request, parts: Parts, login: str, password: str) -
     account = await parts.within(begin)
     log.info("signed in", subject=account.subject, acr=account.acr.value)
     return cookie
-
-
-def _normal(login: str) -> str:
-    """User names are compared without regard to width and case."""
-    return unicodedata.normalize("NFKC", login).strip().casefold()
 
 
 def _form(request: Request, status: int = 200, sentence: dict[str, str] | None = None, login: str = "") -> HTMLResponse:

@@ -23,6 +23,9 @@ class Accounts(Protocol):
 
     def add(self, account: Account, password_hash: str) -> None: ...
 
+    def add_if_free(self, account: Account, password_hash: str) -> bool:
+        """Adds it, unless its user name is taken: then False, and nothing has changed."""
+
     def save(self, account: Account) -> None: ...
 
     def set_password_hash(self, subject: str, password_hash: str) -> None: ...
