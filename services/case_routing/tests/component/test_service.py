@@ -406,7 +406,7 @@ def test_a_case_from_elsewhere_is_taken_decided_here_and_goes_back(bus, there):
     assert "tongban.opens" not in letters[-1][0]
     assert there.case(number).decision.reasons == "does not qualify"
     in_state(bus, number, pb.CASE_STATE_CLOSED)
-    pairwise = a_person("citizen", subject="pairwise-1", district=THERE)
+    pairwise = a_person("citizen", subject=f"{THERE}:pairwise-1", district=HERE)
     assert get(bus, number, pairwise).state == pb.CASE_STATE_CLOSED
 
 

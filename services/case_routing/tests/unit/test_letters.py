@@ -34,6 +34,28 @@ def test_an_offer_is_taken_with_the_whole_case_and_custody_is_logged():
     assert (send.to, send.answers_to) == (INTAKE, "id-1")
 
 
+@pytest.mark.parametrize("claimed", ["person-of-ours", f"{HANDLING}:person", "330102:person"])
+@pytest.mark.parametrize("home", [INTAKE, HANDLING, "330102"])
+def test_an_offer_gives_the_case_to_a_person_of_the_givers_whatever_it_says(claimed, home):
+    """A peer that lies names nobody of ours and nobody of a third district."""
+    offer = offered()
+    told = replace(offer.file.applicant, subject=claimed, home=home)
+    offer = replace(offer, file=replace(offer.file, applicant=told))
+    dossier, _ = read(Dossier(HANDLING, offer.number), Arrived(offer, INTAKE), at(1))
+    assert not dossier.case.belongs_to(claimed)
+    assert dossier.case.belongs_to(f"{INTAKE}:{claimed}")
+    assert dossier.case.applicant.home != HANDLING
+
+
+def test_a_case_without_a_subject_here_belongs_to_nobody():
+    offer = offered()
+    offer = replace(offer, file=replace(offer.file, applicant=replace(offer.file.applicant, subject="")))
+    dossier, _ = read(Dossier(HANDLING, offer.number), Arrived(offer, INTAKE), at(1))
+    assert dossier.case.applicant.subject == ""
+    assert not dossier.case.belongs_to("")
+    assert not dossier.case.belongs_to(f"{INTAKE}:")
+
+
 def test_an_offer_that_comes_again_is_not_taken_again():
     offer = offered()
     dossier, _ = read(Dossier(HANDLING, offer.number), Arrived(offer, INTAKE), at(1))

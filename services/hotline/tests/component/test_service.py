@@ -178,7 +178,11 @@ def test_a_ticket_from_another_district_is_taken_answered_here_and_the_answer_go
     in_state(bus, theirs.number, pb.TICKET_STATE_OPEN)
     ((_, taken),) = bus.sent(pb.TicketTransferTaken)
     assert (taken.number, taken.turn) == (theirs.number, 2)
-    assert get(bus, theirs.number, a_person("citizen", subject="pairwise-here")).body == theirs.body
+    assert get(bus, theirs.number, a_person("citizen", subject=f"{HUANGPU}:pairwise-here")).body == theirs.body
+    assert (
+        refused(lambda: get(bus, theirs.number, a_person("citizen", subject="pairwise-here")))
+        == "hotline.ticket_not_found"
+    )
     assert answer(bus, theirs.number).state == pb.TICKET_STATE_ANSWERED
     ((headers, told),) = bus.sent(pb.TicketAnswered)
     assert headers["tongban.target"] == HUANGPU

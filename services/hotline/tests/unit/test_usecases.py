@@ -98,6 +98,16 @@ def test_a_citizen_sees_own_tickets_only_and_an_agent_all(gusu) -> None:
     assert len(list_tickets(gusu, AGENT, Wish(9)).rows) == 3
 
 
+@pytest.mark.parametrize("claimed", ["citizen-1", f"{HUANGPU}:someone", f"{SHANGCHENG}:someone"])
+def test_a_district_that_hands_a_ticket_over_names_its_own_people_whatever_it_writes(gusu, huangpu, claimed) -> None:
+    """A peer that lies gives a ticket to nobody of ours and to nobody of a third district."""
+    number = transferred(gusu, opener_subject=claimed)
+    take_ticket(huangpu, gusu.sent[0][1], giver=GUSU, now=NOW, identifier=identifier(7))
+    with pytest.raises(errors.TicketNotFound):
+        get_ticket(huangpu, number, Viewer(claimed, False))
+    assert get_ticket(huangpu, number, Viewer(f"{GUSU}:{claimed}", False)).number == number
+
+
 def test_a_person_without_a_subject_sees_no_tickets_of_unknown_callers(gusu) -> None:
     number = opened(gusu, AGENT).number
     with pytest.raises(errors.TicketNotFound):
@@ -125,7 +135,7 @@ def test_the_taker_is_responsible_from_its_commit_and_the_number_is_the_same(gus
     take_ticket(huangpu, offer, giver=GUSU, now=NOW, identifier=identifier(7))
     there = get_ticket(huangpu, number, AGENT)
     assert (there.state, there.holder, there.turn, there.came_from) == (State.OPEN, HUANGPU, 2, GUSU)
-    assert there.opener_subject == "pairwise-1"
+    assert there.opener_subject == f"{GUSU}:pairwise-1"
     assert [(entry.district, entry.event) for entry in there.timeline] == [
         (GUSU, "opened"),
         (GUSU, "transfer_offered"),

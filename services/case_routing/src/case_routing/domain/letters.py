@@ -100,7 +100,7 @@ def _read_offer(dossier: Dossier, offer: Offered, arrived: Arrived, moment: Mome
     if (refusal := _why_not(dossier, offer, arrived.sender)) is not None:
         declined = Declined(offer.number, offer.turn, refusal.code, str(refusal))
         return dossier.answered(offer.turn, Answer.DECLINED), (Send(declined, arrived.sender, arrived.id),)
-    step = _take(Step(dossier.case or _empty_copy(offer.file)), offer, arrived, moment)
+    step = _take(Step(dossier.case or _empty_copy(offer.file, arrived.sender)), offer, arrived, moment)
     waiting = dossier.early
     dossier = replace(dossier.answered(offer.turn, Answer.TAKEN), case=step.case, early=())
     events = step.events
@@ -127,8 +127,9 @@ def _why_not(dossier: Dossier, offer: Offered, giver: str) -> CaseError | None:
     return None
 
 
-def _empty_copy(file: Case) -> Case:
-    """The file without what its entries will bring."""
+def _empty_copy(file: Case, giver: str) -> Case:
+    """The file without what its entries will bring; the applicant is a person of the giver's, whatever it says."""
+    file = replace(file, applicant=file.applicant.told_by(giver, file.here))
     return replace(file, version=0, history=(), custody=(), traces=(), decision=None, attention="", offer_id="")
 
 

@@ -109,6 +109,15 @@ class Applicant:
     subject: str
     peer_subject: str = ""
 
+    def told_by(self, district: str, here: str) -> Applicant:
+        """The person as `district` tells of them, under a name that lies in that district's own space of names.
+
+        A person of another district is called `<its code>:<subject>` here, and whoever takes the file writes the code: so no
+        district can speak of our people, or of those of a third one (infra/adr/0014).
+        """
+        subject = f"{district}:{self.subject}" if self.subject else ""
+        return replace(self, subject=subject, home=district if self.home == here else self.home)
+
 
 @dataclass(frozen=True, slots=True)
 class Material:

@@ -68,6 +68,14 @@ def check_offered(ticket: Ticket, turn: int) -> None:
     check_case_number(ticket.case_number)
 
 
+def told_by(district: str, subject: str) -> str:
+    """How a person is called here of whom `district` tells: `<its code>:<subject>`, written by whoever takes the ticket.
+
+    So no district can speak of our people, or of those of a third one (infra/adr/0014).
+    """
+    return f"{district}:{subject}" if subject else ""
+
+
 def may_see(ticket: Ticket, viewer: Viewer) -> bool:
     return viewer.is_agent or (ticket.opener_subject != "" and ticket.opener_subject == viewer.subject)
 

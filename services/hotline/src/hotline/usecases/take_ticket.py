@@ -8,7 +8,7 @@ from uuid import UUID
 
 from hotline.domain.events import Bounced, TicketProgressed, TransferOffered, TransferTaken
 from hotline.domain.model import State
-from hotline.domain.policies import check_offered, goes_in_circles, is_stale_offer
+from hotline.domain.policies import check_offered, goes_in_circles, is_stale_offer, told_by
 from hotline.usecases.ports import Work
 
 IN_CIRCLES = "This district already has a part in this ticket; taking it again would send it in circles."
@@ -39,7 +39,7 @@ def take_ticket(work: Work, offer: TransferOffered, *, giver: str, now: datetime
         offered_to="",
         hand_over_id="",
         attention="",
-        opener_subject=offer.opener_subject,
+        opener_subject=told_by(giver, offer.opener_subject),
         version=max(offer.ticket.version, kept.version if kept else 0),
         timeline=(*known, *offer.ticket.timeline[len(known) :]),
     ).after("transfer_taken", now, note=offer.reason)
