@@ -58,9 +58,8 @@ class Bundle:
 
     @property
     def authority(self) -> str:
-        """PEM: who issues the certificates of its courier."""
-        key = self.member.current(TLS, self.made_at)
-        return str(key.public) if key else ""
+        """PEM: who issues the certificates of its courier; two, one after the other, while it changes its authority."""
+        return "".join(str(key.public) for key in _authorities(self.member, self.made_at))
 
 
 def make(member: Member, signing_jwk: Mapping[str, Any], now: datetime) -> str:
@@ -169,11 +168,15 @@ def _wrong_facts(member: Member, now: datetime) -> list[str]:
 def _wrong_authority(member: Member, now: datetime) -> list[str]:
     from cryptography import x509
 
-    key = member.current(TLS, now)
-    try:
-        certificate = x509.load_pem_x509_certificate(str(key.public if key else "").encode())
-    except ValueError:
-        return ["its certificate authority is no certificate"]
-    if certificate.not_valid_after_utc <= now:
-        return [f"its certificate authority ended on {certificate.not_valid_after_utc:%Y-%m-%d}"]
+    for key in _authorities(member, now):
+        try:
+            certificate = x509.load_pem_x509_certificate(str(key.public).encode())
+        except ValueError:
+            return ["its certificate authority is no certificate"]
+        if certificate.not_valid_after_utc <= now:
+            return [f"its certificate authority ended on {certificate.not_valid_after_utc:%Y-%m-%d}"]
     return []
+
+
+def _authorities(member: Member, now: datetime) -> list[Key]:
+    return [key for key in member.keys if key.use == TLS and key.valid_at(now)]

@@ -126,7 +126,8 @@ def _in_registry(folder: DistrictFolder, keep: Keep, registry: Registry) -> Iter
         return
     if member.state is State.SUSPENDED:
         yield Finding("district.suspended", f"{said} suspends {code}: peers refuse its messages; talk to the alliance")
-    if keep.exists() and not {key.kid for key in keep.public_keys()} <= {key.kid for key in member.keys}:
+    shown = {key.kid for key in member.keys if key.valid_until is None}
+    if keep.exists() and not {key.kid for key in keep.public_keys()} <= shown:
         how = f"`tongban registry make --previous … --bundle {folder.join}` shows them"
         yield Finding(
             "district.other_keys", f"{said} does not show every key of {code}: nobody believes the others; {how}"

@@ -35,9 +35,7 @@ def introduce(folder: DistrictFolder, keep: Keep, now: datetime, authority: Path
     keep.make(now)
     if authority is not None:
         write_private(keep.other_authority, authority.read_text())
-    other = keep.other_authority
-    issuer = other.read_text() if other.exists() else keep.authority(folder.code)
-    member = _member(folder, keep, issuer)
+    member = _member(folder, keep)
     if folder.join.exists() and (known := _known(folder, now)) and known.member == member:
         return known, False
     folder.join.write_text(district_bundle.make(member, keep.signing_key(), now))
@@ -51,14 +49,17 @@ def _known(folder: DistrictFolder, now: datetime) -> Bundle | None:
         return None
 
 
-def _member(folder: DistrictFolder, keep: Keep, issuer: str) -> Member:
+def _member(folder: DistrictFolder, keep: Keep) -> Member:
     """The district as the registry will have it: names from local.yaml, addresses from values.yaml."""
     code, facts, values = folder.code, folder.facts(), folder.release()
     courier = values.get("courier") or {}
     host = courier.get("host") or f"d{code}-courier-inbox.d{code}.svc"
     port = (courier.get("service") or {}).get("port") or _PORT
     public = (values.get("public") or {}).get("issuer") or f"https://d{code}-identity-http.d{code}.svc"
-    shown = [*keep.public_keys(), keys.tls_key(issuer, _begins(issuer))]
+    issuers = keep.issuers(code)
+    if not issuers:
+        raise DistrictError("bad_authority", f"{keep.other_authority} holds no certificate in PEM: give --tls-ca again")
+    shown = [*keep.public_keys(), *(keys.tls_key(issuer, _begins(issuer)) for issuer in issuers)]
     try:
         return registry_file.member(
             code,

@@ -1,8 +1,10 @@
 """What a district must not show: keys, passwords and its certificate authority, made once and kept in a folder outside git.
 
     <folder>/courier.jwks, edge.jwk, identity.jwk     private keys
+    <folder>/edge-other.jwk, identity-other.jwk       while they are changed (district_rotation): the one that is not used
     <folder>/passwords.json                           of broker and database, and the keys of data at rest
     <folder>/tls/                                     an authority of the district's own, where it has no other
+    <folder>/tls/other/                               while it is changed: the one that issues nothing
 
 Every file is for its owner alone.
 """
@@ -12,8 +14,10 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import secrets
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +37,7 @@ from tongban_cli.district_errors import DistrictError
 Passwords = dict[str, dict[str, str]]
 #: A certificate that ends sooner is issued again.
 _RENEW = timedelta(days=30)
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?")
 
 
 def default_folder(code: str) -> Path:
@@ -75,12 +80,53 @@ class Keep:
 
     def edge_keys(self) -> tuple[str, str]:
         """edge.jwk and edge.jwks: what the gateway signs with, and what every service checks it with."""
-        key = self._okp("edge")
-        return self._text("edge.jwk"), json.dumps(KeySet([key]).as_dict(private=False))
+        shown = KeySet([self._okp("edge"), *self._others("edge")])
+        return self._text("edge.jwk"), json.dumps(shown.as_dict(private=False))
 
     def identity_key(self) -> str:
-        self._okp("identity")
-        return self._text("identity.jwk")
+        """identity.jwk: a JWK, or while it is changed a JWKS, whose first key signs."""
+        keys_of_it = [self._okp("identity"), *self._others("identity")]
+        if len(keys_of_it) == 1:
+            return self._text("identity.jwk")
+        return json.dumps({"keys": [key.as_dict(private=True) for key in keys_of_it]})
+
+    # What `tongban district rotate` does to them (district_rotation) ---------------------------------------------------
+
+    def add_other(self, name: str) -> None:
+        """A second key beside edge.jwk or identity.jwk, known and not used."""
+        self._okp(f"{name}-other")
+
+    def swap(self, name: str) -> None:
+        """The one that was known is used, and the one that was used is known."""
+        used, known = (self._text(f"{part}.jwk") for part in (name, f"{name}-other"))
+        write_private(self.folder / f"{name}.jwk", known)
+        write_private(self.folder / f"{name}-other.jwk", used)
+
+    def drop_other(self, name: str) -> None:
+        (self.folder / f"{name}-other.jwk").unlink()
+
+    def _others(self, name: str) -> list[OKPKey]:
+        return [self._okp(f"{name}-other")] if (self.folder / f"{name}-other.jwk").exists() else []
+
+    @staticmethod
+    def fresh_key() -> str:
+        """32 octets in base64."""
+        return _key()
+
+    def transit_keys(self, bus: Bus) -> list[str]:
+        """The first one seals, every one opens (chassis.sealed.TransitSeal)."""
+        return self.passwords(bus)["fieldKeys"]["transit"].split(",")
+
+    def set_transit_keys(self, bus: Bus, found: Sequence[str]) -> None:
+        kept = self.passwords(bus)
+        kept["fieldKeys"]["transit"] = ",".join(found)
+        write_private(self._passwords, json.dumps(kept, indent=1))
+
+    def renew_passwords(self, bus: Bus) -> None:
+        """New ones for every broker user and every database role, but the database's superuser: that one is set once."""
+        kept = self.passwords(bus)
+        known = {"fieldKeys": kept["fieldKeys"], "database": {"postgres": kept["database"]["postgres"]}}
+        write_private(self._passwords, json.dumps(fresh_passwords(bus, known), indent=1))
 
     def courier_key_set(self) -> str:
         return self.courier_keys.read_text()
@@ -111,9 +157,46 @@ class Keep:
         """Whether the district's own authority issues: another's certificates are another's to issue."""
         return not self.other_authority.exists() and (self.folder / "tls" / "authority-key.pem").exists()
 
+    def issuers(self, code: str) -> list[str]:
+        """Who issues its couriers' certificates, each as PEM: another's authorities, or its own, which is made if need be.
+
+        Two while one follows the other. All are believed.
+        """
+        if self.other_authority.exists():
+            return _CERTIFICATE.findall(self.other_authority.read_text())
+        own = [Authority(self.folder / "tls", f"tongban district {code}")]
+        if self._other_own.exists():
+            own.append(Authority(self._other_own, f"tongban district {code}"))
+        return [authority.certificate.read_text() for authority in own]
+
     def authority(self, code: str) -> str:
-        """The certificate of the district's own authority, made if it is not there."""
-        return Authority(self.folder / "tls", f"tongban district {code}").certificate.read_text()
+        """Whom to believe about its own certificates, as PEM."""
+        return "".join(self.issuers(code))
+
+    @property
+    def _other_own(self) -> Path:
+        return self.folder / "tls" / "other"
+
+    def add_authority(self, code: str) -> None:
+        """A second one of its own, believed and not used."""
+        Authority(self._other_own, f"tongban district {code}")
+
+    def swap_authorities(self) -> None:
+        """The second one issues from now on, and everything anew."""
+        for name in ("authority.pem", "authority-key.pem"):
+            used, known = ((folder / name).read_text() for folder in (self.folder / "tls", self._other_own))
+            write_private(self.folder / "tls" / name, known)
+            write_private(self._other_own / name, used)
+        self.renew_certificates()
+
+    def drop_authority(self) -> None:
+        shutil.rmtree(self._other_own)
+
+    def renew_certificates(self) -> None:
+        """Whatever the own authority issued is issued again, with new keys, when it is asked for next."""
+        for path in (self.folder / "tls").glob("*.pem"):
+            if not path.name.startswith("authority"):
+                path.unlink()
 
     def certificate(
         self, name: str, code: str, *, names: tuple[str, ...] = (), common_name: str = ""

@@ -3,6 +3,7 @@
     make_root(folder)              → RootKey     folder/root.jwk (0600) and folder/root.pub.jwk
     make_district_keys(file, now)  → [Key]       file (0600): a JWKS of private keys; again: the same keys, nothing changed
     add_district_key(file, …)      → Key         a further key of one use, for rotation
+    retire_district_keys(file, …)  → [kid]       all but the newest of a use are shown no more
     public_keys(file)              → [Key]       what the registry shows of them
 
 Files with private keys are created for their owner alone and never overwritten.
@@ -27,6 +28,8 @@ from courier.domain.registry import Key
 #: A key counts from so long before it was made: the clock of who signs with it may be a day behind.
 MARGIN = timedelta(days=2)
 SIGNING, SEALING, TLS = "sig", "enc", "tls"
+#: What our files say of a key beside what a JWK says.
+_DATES = ("from", "retired")
 
 
 @dataclass(frozen=True)
@@ -81,22 +84,37 @@ def add_district_key(path: Path, use: str, now: datetime, *, alg: str = "") -> K
     """A further key, valid from `now`; the older ones stay, to open and to prove what they were used for."""
     kept = json.loads(path.read_text())["keys"]
     jwk = _new_jwk(use, alg or ("EdDSA" if use == SIGNING else jose.KEY_AGREEMENT)) | {"from": time_text(now - MARGIN)}
-    fresh = path.with_suffix(".new")
-    _write_private(fresh, {"keys": [*kept, jwk]})
-    fresh.replace(path)
+    _replace_private(path, {"keys": [*kept, jwk]})
     return _entry(jwk)
+
+
+def retire_district_keys(path: Path, use: str, now: datetime, keep: timedelta) -> list[str]:
+    """Shows all but the newest key of `use` no more; the next registry made of the rest ends them. Returns their ids.
+
+    A private signing key has no further use and goes. A private sealing key stays for `keep`: what was sealed to it is on its
+    way, or kept by a peer that asks for nothing but a receipt.
+    """
+    kept = json.loads(path.read_text())["keys"]
+    *older, _ = [jwk for jwk in kept if jwk["use"] == use]
+    retired = [jwk["kid"] for jwk in older if "retired" not in jwk]
+    ended = [jwk if "retired" in jwk else jwk | {"retired": time_text(now)} for jwk in older]
+    needed = [jwk for jwk in ended if use == SEALING and now < parse_time(jwk["retired"]) + keep]
+    left = [*needed, *(jwk for jwk in kept if jwk not in older)]
+    _replace_private(path, {"keys": left})
+    return retired
 
 
 def read_district_keys(path: Path) -> list[dict[str, Any]]:
     """The private keys, as JWKs with `use`, `kid` and `alg`."""
     return [
-        {name: value for name, value in jwk.items() if name != "from"} for jwk in json.loads(path.read_text())["keys"]
+        {name: value for name, value in jwk.items() if name not in _DATES}
+        for jwk in json.loads(path.read_text())["keys"]
     ]
 
 
 def public_keys(path: Path) -> list[Key]:
     """What the registry shows of the keys in the file."""
-    return [_entry(jwk) for jwk in json.loads(path.read_text())["keys"]]
+    return [_entry(jwk) for jwk in json.loads(path.read_text())["keys"] if "retired" not in jwk]
 
 
 def tls_key(certificate_pem: str, valid_from: datetime, valid_until: datetime | None = None) -> Key:
@@ -110,7 +128,7 @@ def tls_key(certificate_pem: str, valid_from: datetime, valid_until: datetime | 
 
 def public_part(jwk: Mapping[str, Any]) -> dict[str, Any]:
     """A JWK without its secret."""
-    return {name: value for name, value in jwk.items() if name not in ("d", "from")}
+    return {name: value for name, value in jwk.items() if name not in ("d", *_DATES)}
 
 
 def _entry(jwk: Mapping[str, Any]) -> Key:
@@ -126,6 +144,13 @@ def _new_jwk(use: str, alg: str) -> dict[str, Any]:
         key = OKPKey.generate_key("Ed25519", private=True)
     jwk = dict(key.as_dict(private=True))
     return jwk | {"kid": jose.thumbprint(jwk), "use": use, "alg": alg}
+
+
+def _replace_private(path: Path, value: Any) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)  # of a run that was cut short
+    _write_private(fresh, value)
+    fresh.replace(path)
 
 
 def _write_private(path: Path, value: Any) -> None:

@@ -122,14 +122,14 @@ class App:
             books.prune(before)
 
     def _follow_registry(self) -> None:
-        registry = self.office.trust.registry
+        registry, now = self.office.trust.registry, self.office.now()
         members = {member.code: member for member in registry.peers(self.office.home)} if registry else {}
         for code, sender in list(self._senders.items()):
             member = members.get(code)
-            if member is None or (member.broker, trusted_certificates(member)) != (sender.address, sender.trusted):
+            if member is None or (member.broker, trusted_certificates(member, now)) != (sender.address, sender.trusted):
                 self._senders.pop(code).stop()
         for code, member in members.items():
-            if code not in self._senders and trusted_certificates(member):
+            if code not in self._senders and trusted_certificates(member, now):
                 sender = self._senders[code] = PeerSender(self.office, member)
                 sender.start()
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from courier import keys, registry_file
+from courier.adapters.peer_sender import trusted_certificates
+from courier.adapters.seals import JoseSeals
 from courier.domain import agreements
 from courier.domain import registry as registry_rules
 from courier.domain.errors import Deferred, Malformed, Rejected, TrustError, Unauthenticated
@@ -15,6 +18,7 @@ from courier.domain.lights import Facts, Light, Limits, lights
 from courier.domain.registry import Freshness, Relation, State, may_replace
 from courier.domain.rules import Known, Route, Seen, check_allowed, check_time, compare, signing_key
 from courier.settings import Settings
+from courier.usecases.ports import Outbound
 
 from services.courier.tests.factories import (
     GULOU,
@@ -26,6 +30,7 @@ from services.courier.tests.factories import (
     TIANNING,
     a_member,
     a_registry,
+    an_id,
     private_keys,
     some_claims,
 )
@@ -245,6 +250,44 @@ def test_keys_are_made_once_and_readable_by_their_owner_alone(tmp_path) -> None:
     assert "d" not in made[0].public
     added = keys.add_district_key(path, "sig", NOW)
     assert [key.kid for key in keys.public_keys(path)] == [*(key.kid for key in made), added.kid]
+
+
+def test_a_retired_key_is_shown_no_more_and_still_opens_for_a_while_what_was_sealed_to_it(tmp_path) -> None:
+    path, keep = tmp_path / "courier.jwks", timedelta(days=45)
+    first = {key.use: key.kid for key in keys.make_district_keys(path, NOW)}
+    second = {use: keys.add_district_key(path, use, NOW).kid for use in ("sig", "enc")}
+    assert {use: keys.retire_district_keys(path, use, NOW, keep) for use in second} == {
+        use: [kid] for use, kid in first.items()
+    }
+    assert {key.use: key.kid for key in keys.public_keys(path)} == second
+    private = [key["kid"] for key in keys.read_district_keys(path)]
+    assert sorted(private) == sorted([first["enc"], *second.values()])  # nothing is signed with an old key again
+    assert all("retired" not in key for key in keys.read_district_keys(path))
+    assert keys.retire_district_keys(path, "enc", NOW + keep, keep) == []
+    assert [key["kid"] for key in keys.read_district_keys(path) if key["use"] == "enc"] == [second["enc"]]
+
+
+def test_what_is_kept_here_is_sealed_to_the_newest_key_and_opens_while_the_older_is_kept(tmp_path) -> None:
+    path = tmp_path / "courier.jwks"
+    message = Outbound(an_id(), "case_routing", OFFER, HUANGPU, "case/1", 1, b"letter", "item")
+    keys.make_district_keys(path, NOW)
+    before = JoseSeals(GUSU, a_registry(), keys.read_district_keys(path)).seal_to_self(message)
+    newest = keys.add_district_key(path, "enc", NOW).kid
+    keys.retire_district_keys(path, "enc", NOW, timedelta(days=45))
+    seals = JoseSeals(GUSU, a_registry(), keys.read_district_keys(path))
+    after = seals.seal_to_self(message)
+    assert json.loads(base64.urlsafe_b64decode(after.split(".")[0] + "=="))["kid"] == newest
+    assert seals.unseal_own(before) == seals.unseal_own(after) == message
+
+
+def test_a_peers_broker_is_verified_with_what_the_registry_has_not_ended() -> None:
+    shown = [registry_rules.Key("tls", kid, "x5c", kid, NOW) for kid in ("old", "new")]
+    with_both = replace(a_member(GUSU), keys=(*a_member(GUSU).keys, *shown))
+    assert trusted_certificates(with_both, NOW).split() == ["old", "new"]
+    with_new = replace(with_both, keys=(*a_member(GUSU).keys, shown[1]))
+    later = registry_file.succeed(a_registry(with_both), [with_new], now=NOW).members[GUSU]
+    assert {key.kid for key in later.keys if key.use == "tls"} == {"old", "new"}  # both kept, one ended
+    assert trusted_certificates(later, NOW).split() == ["new"]
 
 
 @pytest.mark.parametrize(

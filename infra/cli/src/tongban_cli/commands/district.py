@@ -1,7 +1,7 @@
-"""`tongban district new|accept|secrets|check`: a district as a folder, its keys, its peers.
+"""`tongban district new|accept|secrets|check|rotate`: a district as a folder, its keys, its peers.
 
 On one side `new CODE` writes infra/districts/CODE and its join bundle; on the other `accept BUNDLE` takes it in, after both
-have compared the fingerprint. `secrets CODE` prints what Kubernetes needs, `check` says what is missing.
+have compared the fingerprint. `secrets CODE` prints what Kubernetes needs, `check` says what is missing, `rotate` changes keys.
 """
 
 from __future__ import annotations
@@ -43,11 +43,21 @@ def register(subparsers: Any) -> None:
     secrets = verbs.add_parser("secrets", help="prints its Kubernetes Secrets as YAML")
     secrets.add_argument("code", metavar="CODE")
     secrets.add_argument("--root", type=Path, metavar="FILE", help="the alliance's public root key (JWK)")
-    secrets.add_argument("--fresh", action="store_true", help="new passwords, printed and kept nowhere")
+    secrets.add_argument(
+        "--fresh",
+        action="store_true",
+        help="new passwords and keys of data at rest, kept nowhere: only before there is data",
+    )
     check = verbs.add_parser("check", help="says what is missing")
     check.add_argument("codes", nargs="*", metavar="CODE", help="unless given, whose keys are kept here")
     check.add_argument("--json", action="store_true", help="for programs")
-    for verb in (new, accept, secrets, check):
+    rotate = verbs.add_parser("rotate", help="changes keys step by step; without KIND: where each stands")
+    rotate.add_argument("code", metavar="CODE")
+    rotate.add_argument("kind", nargs="?", default="", metavar="KIND", help="signing, sealing, identity, edge, transit, "
+                        "authority, certificates, passwords")  # fmt: skip
+    rotate.add_argument("step", nargs="?", default="", metavar="STEP", help="add, use, drop; or renew")
+    rotate.add_argument("--early", action="store_true", help="drop the old key although something may still need it")
+    for verb in (new, accept, secrets, check, rotate):
         verb.add_argument("--districts", type=Path, metavar="DIR", help="the folder of districts (infra/districts)")
         verb.add_argument(
             "--keep", type=Path, metavar="DIR", help="where keys are kept, a folder a district ($TONGBAN_KEEP)"
@@ -59,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
     from tongban_cli.district_errors import DistrictError
 
     try:
-        return {"new": _new, "accept": _accept, "secrets": _secrets, "check": _check}[args.verb](args)
+        verbs = {"new": _new, "accept": _accept, "secrets": _secrets, "check": _check, "rotate": _rotate}
+        return verbs[args.verb](args)
     except DistrictError as error:
         print(f"tongban: {error}", file=sys.stderr)
         return 1
@@ -81,6 +92,17 @@ def _keep(args: argparse.Namespace, code: str) -> Any:
     from tongban_cli.district_keep import Keep, default_folder
 
     return Keep(args.keep / code if args.keep else default_folder(code))
+
+
+def _kept(args: argparse.Namespace) -> Any:
+    """The keys of the district, which must be there. Raises DistrictError."""
+    from tongban_cli.district_errors import DistrictError
+
+    keep = _keep(args, args.code)
+    if not keep.exists():
+        how = f"`tongban district new {args.code}` makes them, --keep says where they are"
+        raise DistrictError("no_keys", f"there are no keys in {keep.folder}: {how}")
+    return keep
 
 
 def _now() -> datetime:
@@ -166,14 +188,10 @@ def _confirm(args: argparse.Namespace, bundle: Any) -> None:
 def _secrets(args: argparse.Namespace) -> int:
     from tongban_broker.bus import Bus
 
-    from tongban_cli.district_errors import DistrictError
     from tongban_cli.district_keep import fresh_passwords
     from tongban_cli.district_secrets import manifests, text
 
-    folder, keep = _districts(args)[args.code], _keep(args, args.code)
-    if not keep.exists():
-        how = f"`tongban district new {args.code}` makes them, --keep says where they are"
-        raise DistrictError("no_keys", f"there are no keys in {keep.folder}: {how}")
+    folder, keep = _districts(args)[args.code], _kept(args)
     passwords = fresh_passwords(Bus.load(), {}) if args.fresh else keep.passwords(Bus.load())
     found = manifests(folder, keep, passwords, _root(args, folder), _authorities(folder))
     sys.stdout.write(text(list(found)))
@@ -229,3 +247,23 @@ def _check(args: argparse.Namespace) -> int:
         for one in told:
             print(f"  {one.sentence}\n    ({one.code})")
     return 1 if any(found.values()) else 0
+
+
+def _rotate(args: argparse.Namespace) -> int:
+    from tongban_cli.district_errors import DistrictError
+    from tongban_cli.district_join import introduce
+    from tongban_cli.district_rotation import KINDS, standing, step
+
+    folder, keep, now = _districts(args)[args.code], _kept(args), _now()
+    if not args.kind:
+        for kind, said, following in standing(keep):
+            print(f"{kind:<13} {said:<22} next: {following}")
+        return 0
+    if args.kind not in KINDS:
+        raise DistrictError("no_kind", f"{args.kind} is no kind of key: {', '.join(KINDS)}")
+    done = step(keep, args.code, args.kind, args.step, now, early=args.early)
+    if done.shown:
+        bundle, _ = introduce(folder, keep, now)
+        print(f"{folder.join} shows it; its fingerprint:\n  {bundle.fingerprint}")
+    print(f"{args.kind}: {args.step} done. Next: " + done.next[args.step].format(code=args.code, join=folder.join))
+    return 0

@@ -57,7 +57,7 @@ class PeerSender:
     def __init__(self, office: Office, peer: Member) -> None:
         self.peer = peer.code
         self.address = peer.broker
-        self.trusted = trusted_certificates(peer)
+        self.trusted = trusted_certificates(peer, office.now())
         self._office = office
         # A file in memory: nothing of it stays on a disk, however this process ends.
         self._certificates = os.memfd_create(f"courier-{peer.code}", os.MFD_CLOEXEC)
@@ -310,6 +310,7 @@ class PeerSender:
             return None
 
 
-def trusted_certificates(peer: Member) -> str:
-    """The PEM certificates that the peer's broker is verified with, as the registry has them."""
-    return "\n".join(key.public for key in peer.keys if key.use == "tls")
+def trusted_certificates(peer: Member, now: datetime) -> str:
+    """The PEM certificates that the peer's broker is verified with: those of the registry that have not ended."""
+    shown = [key for key in peer.keys if key.use == "tls"]
+    return "\n".join(key.public for key in shown if key.valid_until is None or now < key.valid_until)

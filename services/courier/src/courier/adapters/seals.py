@@ -63,7 +63,7 @@ class JoseSeals:
         return claims, jws, sealed
 
     def seal_to_self(self, message: Outbound) -> str:
-        kid = next(kid for kid, key in self._private.items() if key["use"] == "enc")
+        *_, kid = (kid for kid, key in self._private.items() if key["use"] == "enc")  # the newest stands last
         headers, body = messages.pack_outbound(message)
         parts = [json.dumps(headers).encode(), *cut(body)]
         return "\n".join(jose.seal(part, self._private[kid], kid) for part in parts)
