@@ -51,7 +51,9 @@ def generated(chart: Path) -> dict[Path, str]:
     bus, values = Bus.load(), read((chart / "values.yaml").read_text())
     readme = chart / "README.md"
     # A superuser for the set-up Job; where connections may come from is the NetworkPolicy's to say.
-    access = ["host all postgres all scram-sha-256", *access_lines(bus.servers, network="all")]
+    # Backups leave through the pod itself.
+    superuser = ["host all postgres all scram-sha-256", "host replication postgres 127.0.0.1/32 scram-sha-256"]
+    access = [*superuser, *access_lines(bus.servers, network="all")]
     return {
         chart / "values.schema.json": _json(schema(values)),
         readme: _with_table(readme.read_text(), table(values)),
