@@ -139,6 +139,10 @@ Everything about the processes, by name:
     (dict "name" "courier" "secret" (include "district.secret" (dict "root" . "name" "courierKeys")) "keys" (list "courier.jwks" "root.jwk") "path" "/run/tongban/courier")
     (dict "name" "courier-local" "secret" (include "district.tlsSecret" (dict "root" . "name" "courierLocal")) "keys" (list "ca.crt" "tls.crt" "tls.key") "path" $local)
     (dict "name" "courier-client" "secret" (include "district.tlsSecret" (dict "root" . "name" "courierClient")) "keys" (list "tls.crt" "tls.key") "path" "/run/tongban/courier-client"))) -}}
+{{- $identity := $facts.identity -}}
+{{- $_ := merge $identity.settings (dict "ALLIANCE_ROOT" "/run/tongban/alliance/root.jwk") -}}
+{{- $_ := set $identity "files" (append $identity.files
+    (dict "name" "alliance" "secret" (include "district.secret" (dict "root" . "name" "courierKeys")) "keys" (list "root.jwk") "path" "/run/tongban/alliance")) -}}
 {{- $_ := set $courier "single" true -}}
 {{- $_ := set $courier "reaches" (concat $courier.reaches (list "inbox" "peers")) -}}
 {{- $_ := set $facts "identity_http" (dict

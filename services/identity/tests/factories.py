@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import UTC, datetime
 
 from identity.domain.model import Account, AccountKind, Assurance, Client, Person, Role
+from joserfc import jws
+from joserfc.jwk import OKPKey
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 PASSWORD = "right horse battery staple"
@@ -31,3 +35,39 @@ def client(client_id: str = "kiosk-1", **changes) -> Client:
     return Client(
         **{"client_id": client_id, "public_jwk": KEY, "roles": frozenset({Role.KIOSK}), "registered_at": NOW} | changes
     )
+
+
+GUSU, HUANGPU, TIANNING = "320508", "310101", "320402"
+ROOT = OKPKey.generate_key("Ed25519", {"kid": "root", "alg": "EdDSA"})
+
+
+def a_member(code: str, **changes) -> dict:
+    """A district as the registry of districts has it."""
+    return {
+        "code": code,
+        "name_zh": f"{code} 区",
+        "name_en": f"District {code}",
+        "relation": "alliance",
+        "linked_to": [],
+        "state": "active",
+        "broker": "127.0.0.1:5671",
+        "issuer": f"https://{code}.example",
+        "keys": [],
+    } | changes
+
+
+def a_registry(
+    *members: dict, version: int = 1, expires_at: str = "2027-01-01T00:00:00.000000Z", key: OKPKey = ROOT, alg="EdDSA"
+) -> str:
+    """The file's text, signed."""
+    payload = {
+        "format": "tongban-registry/1",
+        "version": version,
+        "issued_at": "2026-11-01T00:00:00.000000Z",
+        "expires_at": expires_at,
+        "members": list(members or (a_member(GUSU), a_member(HUANGPU))),
+    }
+    body = json.dumps(payload, separators=(",", ":"), sort_keys=True).encode()
+    signed = jws.serialize_json([{"protected": {"alg": alg, "kid": "root"}}], body, key, algorithms=[alg])
+    encoded = base64.urlsafe_b64encode(body).rstrip(b"=").decode()
+    return json.dumps({"payload": encoded, "signatures": signed["signatures"]})

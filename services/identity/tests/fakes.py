@@ -92,9 +92,21 @@ class FakeClients:
         return len(old)
 
 
+class FakeRegistries:
+    def __init__(self) -> None:
+        self._rows: dict[int, str] = {}
+
+    def newest(self) -> tuple[int, str] | None:
+        return max(self._rows.items(), default=None)
+
+    def keep(self, version: int, text: str, now: datetime) -> None:
+        self._rows[version] = text
+
+
 class FakeWork:
     def __init__(self) -> None:
         self.accounts, self.sessions, self.clients = FakeAccounts(), FakeSessions(), FakeClients()
+        self.registry = FakeRegistries()
         self.events: list[AccountDisabled] = []
 
     def record(self, event: AccountDisabled) -> None:

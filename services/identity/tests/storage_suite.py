@@ -86,3 +86,9 @@ class StorageSuite:
         assert work.clients.use_assertion("kiosk-1", "j", NOW)
         assert not work.clients.use_assertion("kiosk-1", "j", NOW)
         assert work.clients.use_assertion("kiosk-2", "j", NOW)
+
+    def test_of_the_registries_the_highest_version_is_the_newest_whenever_it_came(self, work) -> None:
+        assert work.registry.newest() is None
+        for version in (2, 10, 9):
+            work.registry.keep(version, f"text {version}", NOW)
+        assert work.registry.newest() == (10, "text 10")

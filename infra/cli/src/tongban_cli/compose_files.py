@@ -180,7 +180,11 @@ def _courier(place: Place) -> dict[str, str]:
     }
 
 
-_MORE = {"notification": _notification, "courier": _courier}
+def _identity(place: Place) -> dict[str, str]:
+    return {"ALLIANCE_ROOT": f"{_RUN}/alliance/root.jwk"}
+
+
+_MORE = {"notification": _notification, "courier": _courier, "identity": _identity}
 
 
 def _broker(place: Place, user: str, passwords: Passwords) -> str:
@@ -212,6 +216,7 @@ def _files(place: Place, passwords: Passwords, alliance: Path, peers: Sequence[P
         service: {"edge-keys/edge.jwks": edge_set}
         for service in ("catalogue", "identity", "case_routing", "terminal_fleet", "hotline", "notification")
     }
+    files["identity"]["alliance/root.jwk"] = root
     files["courier"] = {
         "edge-keys/edge.jwks": edge_set,
         "courier/courier.jwks": place.keep.courier_key_set(),

@@ -105,11 +105,20 @@ def _courier(place: Installation) -> dict[str, str]:
     inbox = f"cacertfile={place.authority}&certfile={own_pair.certificate}&keyfile={own_pair.key}"
     return {
         "COURIER_KEYS": str(place.courier_keys),
-        "COURIER_ROOT": str(place.environment / "alliance" / "root.pub.jwk"),
+        "COURIER_ROOT": _root(place),
         "COURIER_INBOX_URL": f"amqps://{place.courier_address}/{COURIER_VHOST}?{inbox}",
         "COURIER_CERTIFICATE": str(peers_pair.certificate),
         "COURIER_CERTIFICATE_KEY": str(peers_pair.key),
     }
+
+
+def _root(place: Installation) -> str:
+    """The public half of the key that signs the registry of districts."""
+    return str(place.environment / "alliance" / "root.pub.jwk")
+
+
+def _identity(place: Installation) -> dict[str, str]:
+    return {"ALLIANCE_ROOT": _root(place)}
 
 
 def _identity_http(place: Installation) -> dict[str, str]:
@@ -141,6 +150,7 @@ def _tls(place: Installation) -> dict[str, str]:
 _SETTINGS: dict[str, Callable[[Installation], Mapping[str, str]]] = {
     "notification": _notification,
     "courier": _courier,
+    "identity": _identity,
     "identity_http": _identity_http,
     "gateway": _gateway,
 }

@@ -38,7 +38,9 @@ def _install_registry(app: App, text: str) -> Mapping[str, Any]:
     office = app.office
     offered = registry_file.read_registry(text, office.root)
     with office.books(TrustBooks) as books:
-        in_flight = install_registry(books, office.trust.registry, offered, text, office.now())
+        in_flight = install_registry(
+            books, office.trust.registry, offered, text, tell=office.tells_registry, now=office.now()
+        )
     office.refresh(opening=False)
     return {"version": offered.version, "installed": in_flight is not None, "in_flight": in_flight or {}}
 

@@ -220,6 +220,10 @@ def link_opened(peer: str, now: datetime, version: int) -> pb.LinkOpened:
     return pb.LinkOpened(peer=peer, at=timestamp(now), version=version)
 
 
+def registry_installed(version: int, text: str) -> pb.RegistryInstalled:
+    return pb.RegistryInstalled(version=version, signed_registry=text)
+
+
 def agreement_installed(peer: str, version: int, text: str, keys: Iterable[tuple[str, Key]]) -> pb.AgreementInstalled:
     wire = [
         pb.PartyKey(district=code, kid=key.kid, alg=key.alg, public_jwk=json.dumps(key.public)) for code, key in keys

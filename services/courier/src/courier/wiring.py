@@ -46,6 +46,7 @@ class App:
         self.office = Office(process, settings, routes, json.loads(settings.courier_root.read_text()))
         # An event that goes to nobody would wait in the outbox for ever.
         self.office.tells_agreements = bool(bus.events["courier"].get("AgreementInstalled"))
+        self.office.tells_registry = bool(bus.events["courier"].get("RegistryInstalled"))
         self.settings = settings
         self._senders: dict[str, PeerSender] = {}
         self._outgoing = Outgoing(self.office)
@@ -95,7 +96,7 @@ class App:
         self._connections()
         if not self._checked:
             office.check_database()
-            self._tell_agreements()
+            self._tell_what_is_installed()
             self._incoming.chunks.begin()
             self._checked = True
         self._outgoing.begin()
@@ -133,10 +134,14 @@ class App:
                 sender = self._senders[code] = PeerSender(self.office, member)
                 sender.start()
 
-    def _tell_agreements(self) -> None:
+    def _tell_what_is_installed(self) -> None:
         registry = self.office.trust.registry
-        if registry is not None and self.office.tells_agreements:
-            with self.books(TrustBooks) as books:
+        if registry is None:
+            return
+        with self.books(TrustBooks) as books:
+            if self.office.tells_registry and (text := books.registry_text()) is not None:
+                books.tell_registry(registry, text)
+            if self.office.tells_agreements:
                 tell_agreements(books, self.office.home, registry)
 
     def _connections(self) -> dict[str, Connection]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from courier import keys, registry_file
 from courier.domain import evidence
-from tongban.courier.v1.courier_pb2 import AgreementInstalled, LinkOpened, MessageRefused
+from tongban.courier.v1.courier_pb2 import AgreementInstalled, LinkOpened, MessageRefused, RegistryInstalled
 from tongban_local.links import read_links
 
 from services.courier.tests.component.test_exchange import (
@@ -34,6 +34,7 @@ from services.courier.tests.districts import Pair, Side, eventually
 
 pytestmark = pytest.mark.engines
 
+REGISTRY = "evt.identity.on_registry_installed"
 INSTALLED, OPENED = "evt.case_routing.on_agreement_installed", "evt.catalogue.on_link_opened"
 
 
@@ -140,6 +141,17 @@ def test_every_start_tells_of_every_agreement_so_that_a_service_may_come_later(p
     assert (told.peer, told.version, {key.district for key in told.keys}) == (HUANGPU, 1, {GUSU, HUANGPU})
     made = registry_file.installed_agreement(told.signed_agreement)
     assert set(made.parties) == {GUSU, HUANGPU}
+
+
+def test_every_start_tells_of_the_newest_registry_as_it_was_signed(pair: Pair) -> None:
+    gusu = pair[GUSU]
+    gusu.handed_on(REGISTRY)
+    gusu.stop()
+    gusu.start()
+    ((_, body),) = eventually(lambda: gusu.handed_on(REGISTRY))
+    told = RegistryInstalled.FromString(body)
+    ((version, document),) = gusu.rows("SELECT version, document FROM registry ORDER BY version DESC LIMIT 1")
+    assert (told.version, told.signed_registry) == (version, document)
 
 
 # Wanted again -------------------------------------------------------------------------------------------------------------

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from chassis.contracts import timestamp
+from tongban.courier.v1.courier_pb2 import RegistryInstalled
 from tongban.identity.v1 import identity_pb2 as pb
 
 from identity.domain import events
 from identity.domain.model import Account, Client
 
-__all__ = ["CONTRACT"]
+__all__ = ["CONTRACT", "RegistryInstalled"]
 
 CONTRACT = pb.DESCRIPTOR.services_by_name["IdentityService"]
 

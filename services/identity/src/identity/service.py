@@ -5,11 +5,13 @@ from __future__ import annotations
 from chassis.process import Wired
 from chassis.rpc import SERVICE, rpc
 from chassis.runner import every
+from chassis.subscriber import subscribe
 
 from identity import messages, wiring
 from identity.adapters.client_keys import canonical_key
 from identity.usecases.disable_account import disable_account
 from identity.usecases.get_account import get_account
+from identity.usecases.keep_registry import keep_registry
 from identity.usecases.register_client import register_client
 
 
@@ -43,6 +45,11 @@ class IdentityService:
         with self.app.work() as work:
             account = disable_account(work, request.subject, request.reason, by=by, now=self.app.now())
         return messages.account(account)
+
+    @subscribe(messages.RegistryInstalled)
+    def on_registry_installed(self, event, delivery):
+        registry, text = self.app.signed_registry(event.signed_registry)
+        keep_registry(self.app.join(delivery), self.app.district, registry, text, now=self.app.now())
 
     @every(3600)
     def forget_the_expired(self):

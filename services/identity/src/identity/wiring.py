@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chassis.process import Process
+from chassis.signed import SigningKey
+from chassis.subscriber import Delivery
 
+from identity.adapters.registry_copy import read_copy, read_root
 from identity.adapters.sealing import Sealing
 from identity.adapters.storage import Storage
 from identity.domain.policies import SESSION_LIFETIME, pairwise_subject
+from identity.domain.registry import Registry
+from identity.settings import Settings
 
 #: Sessions that ended and assertions that expired are kept this long, to be looked at.
 KEEP = timedelta(days=1)
@@ -24,6 +29,11 @@ class App:
 
     process: Process
     sealing: Sealing
+    root: SigningKey
+
+    @property
+    def district(self) -> str:
+        return self.process.settings.district
 
     def now(self) -> datetime:
         return self.process.clock.now()
@@ -34,12 +44,19 @@ class App:
         with self.process.database.transaction() as connection:
             yield Storage(connection, self.sealing, self.process.outbox(connection))
 
+    def join(self, delivery: Delivery) -> Storage:
+        """The transaction in which an event is handled once."""
+        return Storage(delivery.connection, self.sealing, self.process.outbox(delivery.connection))
+
+    def signed_registry(self, text: str) -> tuple[Registry, str]:
+        """The registry that the courier tells of, its signature checked, and its text. Raises BadRegistry."""
+        return read_copy(text, self.root), text
+
     def pairwise(self, subject: str, district: str) -> str:
         """The subject as `district` knows it; its own at home, none where none is wanted."""
         if not district:
             return ""
-        home = self.process.settings.district
-        return subject if district == home else pairwise_subject(self.sealing.pairwise_key, subject, district)
+        return subject if district == self.district else pairwise_subject(self.sealing.pairwise_key, subject, district)
 
     def forget(self, work: Storage) -> None:
         """Removes what nobody needs any more."""
@@ -48,4 +65,7 @@ class App:
 
 
 def build(process: Process) -> App:
-    return App(process, Sealing(base64.b64decode(process.settings.field_key)))
+    assert isinstance(process.settings, Settings)
+    return App(
+        process, Sealing(base64.b64decode(process.settings.field_key)), read_root(process.settings.alliance_root)
+    )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from chassis.database import Database
@@ -13,11 +17,14 @@ from chassis.errors import Fault
 from identity.adapters.passwords import matches
 from identity.adapters.sealing import Sealing
 from identity.adapters.storage import Storage
+from joserfc.jwk import OKPKey
+from sqlalchemy import text
+from tongban.courier.v1.courier_pb2 import RegistryInstalled
 from tongban.identity.v1 import identity_pb2 as pb
 
 from tests.support.calls import BusClient, a_person, eventually
 
-from ..factories import ID_NUMBER, KEY, OTHER_KEY, PASSWORD
+from ..factories import ID_NUMBER, KEY, OTHER_KEY, PASSWORD, ROOT, a_registry
 
 pytestmark = pytest.mark.engines
 
@@ -25,13 +32,25 @@ OPERATOR, FLEET = a_person("operator", subject="operator-1"), a_person("fleet_ma
 
 
 @pytest.fixture(scope="module")
-def environ(engines, database):
-    return engines.district.service_environ("identity") | {"TONGBAN_DATABASE_URL": database.url}
+def root() -> Iterator[str]:
+    """File with the public half of the alliance's root key, where the service's account can read it."""
+    path = Path(tempfile.mkdtemp(prefix="tongban-root-")) / "root.jwk"
+    path.write_text(json.dumps(ROOT.as_dict(private=False) | {"alg": "EdDSA"}))
+    for place in (path.parent, path):
+        place.chmod(0o755)
+    yield str(path)
+    shutil.rmtree(path.parent)
 
 
 @pytest.fixture(scope="module")
-def bus(broker, database, service_process) -> BusClient:
-    service_process("identity", database)
+def environ(engines, database, root):
+    told = {"TONGBAN_DATABASE_URL": database.url, "TONGBAN_ALLIANCE_ROOT": root}
+    return engines.district.service_environ("identity") | told
+
+
+@pytest.fixture(scope="module")
+def bus(broker, database, service_process, root) -> BusClient:
+    service_process("identity", database, TONGBAN_ALLIANCE_ROOT=root)
     return BusClient(broker)
 
 
@@ -201,3 +220,25 @@ def test_no_personal_data_is_in_the_log(bus, people, service_process, engines) -
     assert logs
     for secret in (ID_NUMBER, "样例居民", "citizen@sample.example", PASSWORD):
         assert secret not in logs
+
+
+def test_the_newest_registry_that_the_root_signed_is_kept_and_another_is_parked(bus, environ, database) -> None:
+    def told(version: int, text: str) -> None:
+        event = RegistryInstalled(version=version, signed_registry=text)
+        bus.tell(event, source="courier", subject="registry", version=version)
+
+    def kept() -> list[tuple[int, str]]:
+        with pool.transaction() as connection:
+            return [
+                tuple(row) for row in connection.execute(text("SELECT version, document FROM registries ORDER BY 1"))
+            ]
+
+    pool = Database(database.url)
+    told(3, forged := a_registry(version=3, key=OKPKey.generate_key("Ed25519", {"kid": "root"})))
+    told(2, second := a_registry(version=2))
+    eventually(lambda: kept() == [(2, second)])
+    told(1, a_registry(version=1))
+    told(4, fourth := a_registry(version=4))
+    eventually(lambda: kept() == [(2, second), (4, fourth)])
+    assert forged not in dict(kept()).values()
+    pool.close()

@@ -26,17 +26,17 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tongban.common.v1 import common_pb2 as tongban_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tongban/courier/v1/courier.proto\x12\x12tongban.courier.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etongban/common/v1/common.proto\"\xad\x03\n\x04Link\x12\x0c\n\x04peer\x18\x01 \x01(\t\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.tongban.courier.v1.LinkState\x12\x32\n\x0elast_canary_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rround_trip_ms\x18\x04 \x01(\x01\x12\x1b\n\x13\x63lock_difference_ms\x18\x05 \x01(\x01\x12\x0f\n\x07waiting\x18\x06 \x01(\x03\x12\x18\n\x10oldest_waiting_s\x18\x07 \x01(\x01\x12\x0c\n\x04sent\x18\x08 \x01(\x03\x12\x11\n\treceipted\x18\t \x01(\x03\x12\x10\n\x08received\x18\n \x01(\x03\x12\x17\n\x0frefused_by_peer\x18\x0b \x01(\x03\x12\x14\n\x0crefused_here\x18\x0c \x01(\x03\x12\x18\n\x10registry_version\x18\r \x01(\x03\x12\x0e\n\x06lights\x18\x0e \x03(\t\x12\x11\n\tconnected\x18\x0f \x01(\x08\x12\x37\n\x13no_connection_since\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x12\n\x10ListLinksRequest\"<\n\x11ListLinksResponse\x12\'\n\x05links\x18\x01 \x03(\x0b\x32\x18.tongban.courier.v1.Link\"\xa0\x02\n\x0bSentMessage\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04peer\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x0e\n\x06number\x18\x04 \x01(\x03\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x0c\n\x04type\x18\x06 \x01(\t\x12/\n\x05state\x18\x07 \x01(\x0e\x32 .tongban.courier.v1.MessageState\x12.\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0creceipted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61ttempts\x18\n \x01(\x05\x12\x14\n\x0crefusal_code\x18\x0b \x01(\t\"\x82\x01\n\x13ListMessagesRequest\x12\x0c\n\x04peer\x18\x01 \x01(\t\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .tongban.courier.v1.MessageState\x12,\n\x04page\x18\x03 \x01(\x0b\x32\x1e.tongban.common.v1.PageRequest\"t\n\x14ListMessagesResponse\x12\x31\n\x08messages\x18\x01 \x03(\x0b\x32\x1f.tongban.courier.v1.SentMessage\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.tongban.common.v1.PageInfo\"\x80\x01\n\x12QuarantinedMessage\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\narrived_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nwritten_by\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x0c\n\x04size\x18\x05 \x01(\x03\"E\n\x15ListQuarantineRequest\x12,\n\x04page\x18\x01 \x01(\x0b\x32\x1e.tongban.common.v1.PageRequest\"}\n\x16ListQuarantineResponse\x12\x38\n\x08messages\x18\x01 \x03(\x0b\x32&.tongban.courier.v1.QuarantinedMessage\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.tongban.common.v1.PageInfo\"S\n\nLinkOpened\x12\x0c\n\x04peer\x18\x01 \x01(\t\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x03 \x01(\x03\"\x97\x01\n\x0eMessageRefused\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x0c\n\x04peer\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12&\n\x02\x61t\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"y\n\x12\x41greementInstalled\x12\x0c\n\x04peer\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x18\n\x10signed_agreement\x18\x03 \x01(\t\x12*\n\x04keys\x18\x04 \x03(\x0b\x32\x1c.tongban.courier.v1.PartyKey\"J\n\x08PartyKey\x12\x10\n\x08\x64istrict\x18\x01 \x01(\t\x12\x0b\n\x03kid\x18\x02 \x01(\t\x12\x0b\n\x03\x61lg\x18\x03 \x01(\t\x12\x12\n\npublic_jwk\x18\x04 \x01(\t\"\\\n\nSealedBody\x12\r\n\x05opens\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\x0c\x12.\n\x08manifest\x18\x03 \x01(\x0b\x32\x1c.tongban.courier.v1.Manifest\"W\n\x08Manifest\x12\x0c\n\x04size\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\x12-\n\x06\x63hunks\x18\x03 \x03(\x0b\x32\x1d.tongban.courier.v1.ChunkName\")\n\tChunkName\x12\x0e\n\x06sha256\x18\x01 \x01(\x0c\x12\x0c\n\x04size\x18\x02 \x01(\x05\"\x1e\n\x0c\x43hunksWanted\x12\x0e\n\x06sha256\x18\x01 \x03(\x0c\"\x16\n\x05\x43hunk\x12\r\n\x05piece\x18\x01 \x01(\x0c\"v\n\x08Standing\x12\x18\n\x10registry_version\x18\x01 \x01(\x03\x12\x12\n\nsent_epoch\x18\x02 \x01(\x03\x12\x13\n\x0bsent_number\x18\x03 \x01(\x03\x12\x12\n\nseen_epoch\x18\x04 \x01(\x03\x12\x13\n\x0bseen_number\x18\x05 \x01(\x03\"w\n\x06\x43\x61nary\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12+\n\x07sent_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x08standing\x18\x03 \x01(\x0b\x32\x1c.tongban.courier.v1.Standing\"\xaa\x01\n\nCanaryEcho\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12+\n\x07sent_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\techoed_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x08standing\x18\x04 \x01(\x0b\x32\x1c.tongban.courier.v1.Standing\"!\n\x07Receipt\x12\x16\n\x0esigned_receipt\x18\x01 \x01(\t\"0\n\x0eMissingNumbers\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x0f\n\x07numbers\x18\x02 \x03(\x03\"-\n\x0bNumbersGone\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x0f\n\x07numbers\x18\x02 \x03(\x03\"\"\n\x0f\x41greementWanted\x12\x0f\n\x07version\x18\x01 \x01(\x03\",\n\x10\x41greementOffered\x12\x18\n\x10signed_agreement\x18\x01 \x01(\t\"*\n\x0fRegistryOffered\x12\x17\n\x0fsigned_registry\x18\x01 \x01(\t*\x94\x01\n\tLinkState\x12\x1a\n\x16LINK_STATE_UNSPECIFIED\x10\x00\x12\x11\n\rLINK_STATE_UP\x10\x01\x12\x13\n\x0fLINK_STATE_DOWN\x10\x02\x12\x18\n\x14LINK_STATE_SUSPENDED\x10\x03\x12\x15\n\x11LINK_STATE_CLOSED\x10\x04\x12\x12\n\x0eLINK_STATE_NEW\x10\x05*\xb8\x01\n\x0cMessageState\x12\x1d\n\x19MESSAGE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15MESSAGE_STATE_WAITING\x10\x01\x12\x1b\n\x17MESSAGE_STATE_PUBLISHED\x10\x02\x12\x1b\n\x17MESSAGE_STATE_RECEIPTED\x10\x03\x12\x19\n\x15MESSAGE_STATE_REFUSED\x10\x04\x12\x19\n\x15MESSAGE_STATE_EXPIRED\x10\x05\x32\xb6\x02\n\x0e\x43ourierService\x12X\n\tListLinks\x12$.tongban.courier.v1.ListLinksRequest\x1a%.tongban.courier.v1.ListLinksResponse\x12\x61\n\x0cListMessages\x12\'.tongban.courier.v1.ListMessagesRequest\x1a(.tongban.courier.v1.ListMessagesResponse\x12g\n\x0eListQuarantine\x12).tongban.courier.v1.ListQuarantineRequest\x1a*.tongban.courier.v1.ListQuarantineResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tongban/courier/v1/courier.proto\x12\x12tongban.courier.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etongban/common/v1/common.proto\"\xad\x03\n\x04Link\x12\x0c\n\x04peer\x18\x01 \x01(\t\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.tongban.courier.v1.LinkState\x12\x32\n\x0elast_canary_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rround_trip_ms\x18\x04 \x01(\x01\x12\x1b\n\x13\x63lock_difference_ms\x18\x05 \x01(\x01\x12\x0f\n\x07waiting\x18\x06 \x01(\x03\x12\x18\n\x10oldest_waiting_s\x18\x07 \x01(\x01\x12\x0c\n\x04sent\x18\x08 \x01(\x03\x12\x11\n\treceipted\x18\t \x01(\x03\x12\x10\n\x08received\x18\n \x01(\x03\x12\x17\n\x0frefused_by_peer\x18\x0b \x01(\x03\x12\x14\n\x0crefused_here\x18\x0c \x01(\x03\x12\x18\n\x10registry_version\x18\r \x01(\x03\x12\x0e\n\x06lights\x18\x0e \x03(\t\x12\x11\n\tconnected\x18\x0f \x01(\x08\x12\x37\n\x13no_connection_since\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x12\n\x10ListLinksRequest\"<\n\x11ListLinksResponse\x12\'\n\x05links\x18\x01 \x03(\x0b\x32\x18.tongban.courier.v1.Link\"\xa0\x02\n\x0bSentMessage\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04peer\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x0e\n\x06number\x18\x04 \x01(\x03\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x0c\n\x04type\x18\x06 \x01(\t\x12/\n\x05state\x18\x07 \x01(\x0e\x32 .tongban.courier.v1.MessageState\x12.\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0creceipted_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61ttempts\x18\n \x01(\x05\x12\x14\n\x0crefusal_code\x18\x0b \x01(\t\"\x82\x01\n\x13ListMessagesRequest\x12\x0c\n\x04peer\x18\x01 \x01(\t\x12/\n\x05state\x18\x02 \x01(\x0e\x32 .tongban.courier.v1.MessageState\x12,\n\x04page\x18\x03 \x01(\x0b\x32\x1e.tongban.common.v1.PageRequest\"t\n\x14ListMessagesResponse\x12\x31\n\x08messages\x18\x01 \x03(\x0b\x32\x1f.tongban.courier.v1.SentMessage\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.tongban.common.v1.PageInfo\"\x80\x01\n\x12QuarantinedMessage\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\narrived_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nwritten_by\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x0c\n\x04size\x18\x05 \x01(\x03\"E\n\x15ListQuarantineRequest\x12,\n\x04page\x18\x01 \x01(\x0b\x32\x1e.tongban.common.v1.PageRequest\"}\n\x16ListQuarantineResponse\x12\x38\n\x08messages\x18\x01 \x03(\x0b\x32&.tongban.courier.v1.QuarantinedMessage\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.tongban.common.v1.PageInfo\"S\n\nLinkOpened\x12\x0c\n\x04peer\x18\x01 \x01(\t\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x03 \x01(\x03\"\x97\x01\n\x0eMessageRefused\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x0c\n\x04peer\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12&\n\x02\x61t\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"=\n\x11RegistryInstalled\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x17\n\x0fsigned_registry\x18\x02 \x01(\t\"y\n\x12\x41greementInstalled\x12\x0c\n\x04peer\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x18\n\x10signed_agreement\x18\x03 \x01(\t\x12*\n\x04keys\x18\x04 \x03(\x0b\x32\x1c.tongban.courier.v1.PartyKey\"J\n\x08PartyKey\x12\x10\n\x08\x64istrict\x18\x01 \x01(\t\x12\x0b\n\x03kid\x18\x02 \x01(\t\x12\x0b\n\x03\x61lg\x18\x03 \x01(\t\x12\x12\n\npublic_jwk\x18\x04 \x01(\t\"\\\n\nSealedBody\x12\r\n\x05opens\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\x0c\x12.\n\x08manifest\x18\x03 \x01(\x0b\x32\x1c.tongban.courier.v1.Manifest\"W\n\x08Manifest\x12\x0c\n\x04size\x18\x01 \x01(\x03\x12\x0e\n\x06sha256\x18\x02 \x01(\x0c\x12-\n\x06\x63hunks\x18\x03 \x03(\x0b\x32\x1d.tongban.courier.v1.ChunkName\")\n\tChunkName\x12\x0e\n\x06sha256\x18\x01 \x01(\x0c\x12\x0c\n\x04size\x18\x02 \x01(\x05\"\x1e\n\x0c\x43hunksWanted\x12\x0e\n\x06sha256\x18\x01 \x03(\x0c\"\x16\n\x05\x43hunk\x12\r\n\x05piece\x18\x01 \x01(\x0c\"v\n\x08Standing\x12\x18\n\x10registry_version\x18\x01 \x01(\x03\x12\x12\n\nsent_epoch\x18\x02 \x01(\x03\x12\x13\n\x0bsent_number\x18\x03 \x01(\x03\x12\x12\n\nseen_epoch\x18\x04 \x01(\x03\x12\x13\n\x0bseen_number\x18\x05 \x01(\x03\"w\n\x06\x43\x61nary\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12+\n\x07sent_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x08standing\x18\x03 \x01(\x0b\x32\x1c.tongban.courier.v1.Standing\"\xaa\x01\n\nCanaryEcho\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12+\n\x07sent_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\techoed_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x08standing\x18\x04 \x01(\x0b\x32\x1c.tongban.courier.v1.Standing\"!\n\x07Receipt\x12\x16\n\x0esigned_receipt\x18\x01 \x01(\t\"0\n\x0eMissingNumbers\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x0f\n\x07numbers\x18\x02 \x03(\x03\"-\n\x0bNumbersGone\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x0f\n\x07numbers\x18\x02 \x03(\x03\"\"\n\x0f\x41greementWanted\x12\x0f\n\x07version\x18\x01 \x01(\x03\",\n\x10\x41greementOffered\x12\x18\n\x10signed_agreement\x18\x01 \x01(\t\"*\n\x0fRegistryOffered\x12\x17\n\x0fsigned_registry\x18\x01 \x01(\t*\x94\x01\n\tLinkState\x12\x1a\n\x16LINK_STATE_UNSPECIFIED\x10\x00\x12\x11\n\rLINK_STATE_UP\x10\x01\x12\x13\n\x0fLINK_STATE_DOWN\x10\x02\x12\x18\n\x14LINK_STATE_SUSPENDED\x10\x03\x12\x15\n\x11LINK_STATE_CLOSED\x10\x04\x12\x12\n\x0eLINK_STATE_NEW\x10\x05*\xb8\x01\n\x0cMessageState\x12\x1d\n\x19MESSAGE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15MESSAGE_STATE_WAITING\x10\x01\x12\x1b\n\x17MESSAGE_STATE_PUBLISHED\x10\x02\x12\x1b\n\x17MESSAGE_STATE_RECEIPTED\x10\x03\x12\x19\n\x15MESSAGE_STATE_REFUSED\x10\x04\x12\x19\n\x15MESSAGE_STATE_EXPIRED\x10\x05\x32\xb6\x02\n\x0e\x43ourierService\x12X\n\tListLinks\x12$.tongban.courier.v1.ListLinksRequest\x1a%.tongban.courier.v1.ListLinksResponse\x12\x61\n\x0cListMessages\x12\'.tongban.courier.v1.ListMessagesRequest\x1a(.tongban.courier.v1.ListMessagesResponse\x12g\n\x0eListQuarantine\x12).tongban.courier.v1.ListQuarantineRequest\x1a*.tongban.courier.v1.ListQuarantineResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tongban.courier.v1.courier_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LINKSTATE']._serialized_start=2899
-  _globals['_LINKSTATE']._serialized_end=3047
-  _globals['_MESSAGESTATE']._serialized_start=3050
-  _globals['_MESSAGESTATE']._serialized_end=3234
+  _globals['_LINKSTATE']._serialized_start=2962
+  _globals['_LINKSTATE']._serialized_end=3110
+  _globals['_MESSAGESTATE']._serialized_start=3113
+  _globals['_MESSAGESTATE']._serialized_end=3297
   _globals['_LINK']._serialized_start=122
   _globals['_LINK']._serialized_end=551
   _globals['_LISTLINKSREQUEST']._serialized_start=553
@@ -59,38 +59,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LINKOPENED']._serialized_end=1589
   _globals['_MESSAGEREFUSED']._serialized_start=1592
   _globals['_MESSAGEREFUSED']._serialized_end=1743
-  _globals['_AGREEMENTINSTALLED']._serialized_start=1745
-  _globals['_AGREEMENTINSTALLED']._serialized_end=1866
-  _globals['_PARTYKEY']._serialized_start=1868
-  _globals['_PARTYKEY']._serialized_end=1942
-  _globals['_SEALEDBODY']._serialized_start=1944
-  _globals['_SEALEDBODY']._serialized_end=2036
-  _globals['_MANIFEST']._serialized_start=2038
-  _globals['_MANIFEST']._serialized_end=2125
-  _globals['_CHUNKNAME']._serialized_start=2127
-  _globals['_CHUNKNAME']._serialized_end=2168
-  _globals['_CHUNKSWANTED']._serialized_start=2170
-  _globals['_CHUNKSWANTED']._serialized_end=2200
-  _globals['_CHUNK']._serialized_start=2202
-  _globals['_CHUNK']._serialized_end=2224
-  _globals['_STANDING']._serialized_start=2226
-  _globals['_STANDING']._serialized_end=2344
-  _globals['_CANARY']._serialized_start=2346
-  _globals['_CANARY']._serialized_end=2465
-  _globals['_CANARYECHO']._serialized_start=2468
-  _globals['_CANARYECHO']._serialized_end=2638
-  _globals['_RECEIPT']._serialized_start=2640
-  _globals['_RECEIPT']._serialized_end=2673
-  _globals['_MISSINGNUMBERS']._serialized_start=2675
-  _globals['_MISSINGNUMBERS']._serialized_end=2723
-  _globals['_NUMBERSGONE']._serialized_start=2725
-  _globals['_NUMBERSGONE']._serialized_end=2770
-  _globals['_AGREEMENTWANTED']._serialized_start=2772
-  _globals['_AGREEMENTWANTED']._serialized_end=2806
-  _globals['_AGREEMENTOFFERED']._serialized_start=2808
-  _globals['_AGREEMENTOFFERED']._serialized_end=2852
-  _globals['_REGISTRYOFFERED']._serialized_start=2854
-  _globals['_REGISTRYOFFERED']._serialized_end=2896
-  _globals['_COURIERSERVICE']._serialized_start=3237
-  _globals['_COURIERSERVICE']._serialized_end=3547
+  _globals['_REGISTRYINSTALLED']._serialized_start=1745
+  _globals['_REGISTRYINSTALLED']._serialized_end=1806
+  _globals['_AGREEMENTINSTALLED']._serialized_start=1808
+  _globals['_AGREEMENTINSTALLED']._serialized_end=1929
+  _globals['_PARTYKEY']._serialized_start=1931
+  _globals['_PARTYKEY']._serialized_end=2005
+  _globals['_SEALEDBODY']._serialized_start=2007
+  _globals['_SEALEDBODY']._serialized_end=2099
+  _globals['_MANIFEST']._serialized_start=2101
+  _globals['_MANIFEST']._serialized_end=2188
+  _globals['_CHUNKNAME']._serialized_start=2190
+  _globals['_CHUNKNAME']._serialized_end=2231
+  _globals['_CHUNKSWANTED']._serialized_start=2233
+  _globals['_CHUNKSWANTED']._serialized_end=2263
+  _globals['_CHUNK']._serialized_start=2265
+  _globals['_CHUNK']._serialized_end=2287
+  _globals['_STANDING']._serialized_start=2289
+  _globals['_STANDING']._serialized_end=2407
+  _globals['_CANARY']._serialized_start=2409
+  _globals['_CANARY']._serialized_end=2528
+  _globals['_CANARYECHO']._serialized_start=2531
+  _globals['_CANARYECHO']._serialized_end=2701
+  _globals['_RECEIPT']._serialized_start=2703
+  _globals['_RECEIPT']._serialized_end=2736
+  _globals['_MISSINGNUMBERS']._serialized_start=2738
+  _globals['_MISSINGNUMBERS']._serialized_end=2786
+  _globals['_NUMBERSGONE']._serialized_start=2788
+  _globals['_NUMBERSGONE']._serialized_end=2833
+  _globals['_AGREEMENTWANTED']._serialized_start=2835
+  _globals['_AGREEMENTWANTED']._serialized_end=2869
+  _globals['_AGREEMENTOFFERED']._serialized_start=2871
+  _globals['_AGREEMENTOFFERED']._serialized_end=2915
+  _globals['_REGISTRYOFFERED']._serialized_start=2917
+  _globals['_REGISTRYOFFERED']._serialized_end=2959
+  _globals['_COURIERSERVICE']._serialized_start=3300
+  _globals['_COURIERSERVICE']._serialized_end=3610
 # @@protoc_insertion_point(module_scope)

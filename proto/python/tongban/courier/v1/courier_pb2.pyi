@@ -187,6 +187,14 @@ class MessageRefused(_message.Message):
     at: _timestamp_pb2.Timestamp
     def __init__(self, message_id: _Optional[str] = ..., peer: _Optional[str] = ..., type: _Optional[str] = ..., subject: _Optional[str] = ..., code: _Optional[str] = ..., reason: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
+class RegistryInstalled(_message.Message):
+    __slots__ = ("version", "signed_registry")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_REGISTRY_FIELD_NUMBER: _ClassVar[int]
+    version: int
+    signed_registry: str
+    def __init__(self, version: _Optional[int] = ..., signed_registry: _Optional[str] = ...) -> None: ...
+
 class AgreementInstalled(_message.Message):
     __slots__ = ("peer", "version", "signed_agreement", "keys")
     PEER_FIELD_NUMBER: _ClassVar[int]

@@ -188,7 +188,9 @@ class Controls:
             return
         try:
             with office.books(TrustBooks) as books:
-                in_flight = install_registry(books, office.trust.registry, offered, text, office.now())
+                in_flight = install_registry(
+                    books, office.trust.registry, offered, text, tell=office.tells_registry, now=office.now()
+                )
         except TrustError as error:
             log.warning("%s offered a registry that is not taken: %s", claims.source, error)
             return

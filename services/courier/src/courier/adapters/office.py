@@ -47,8 +47,8 @@ class Office:
         self.seals: JoseSeals | None = None
         self.head = Head()
         self.clock_differences: dict[str, timedelta] = {}
-        #: Whether a service of this district keeps copies of agreements.
-        self.tells_agreements = False
+        #: Whether a service of this district keeps copies of agreements, and of the registry.
+        self.tells_agreements = self.tells_registry = False
         #: Called with a message for the control lane, and with the peers that have something new to get.
         self.tell: Callable[[Told], None] = lambda told: None
         self.wake: Callable[[list[str]], None] = lambda peers: None

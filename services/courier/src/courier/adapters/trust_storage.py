@@ -53,6 +53,11 @@ class TrustBooks(Books):
             "INSERT INTO registry (version, document, installed_at) VALUES (%s, %s, %s)", (registry.version, text, now)
         )
 
+    def tell_registry(self, registry: Registry, text: str) -> None:
+        """Tells the services that keep a signed copy of their own."""
+        event = messages.registry_installed(registry.version, text)
+        self.outbox.publish(event, subject="registry", version=registry.version)
+
     def agreement_text(self, agreement: Agreement) -> str | None:
         """The same version as it was installed, if it was."""
         return self.agreement_between(*agreement.parties, agreement.version)

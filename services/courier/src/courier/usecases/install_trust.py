@@ -17,6 +17,8 @@ class TrustWork(Protocol):
 
     def add_registry(self, registry: Registry, text: str, now: datetime) -> None: ...
 
+    def tell_registry(self, registry: Registry, text: str) -> None: ...
+
     def agreement_text(self, agreement: Agreement) -> str | None: ...
 
     def add_agreement(self, agreement: Agreement, text: str, now: datetime) -> None: ...
@@ -38,15 +40,18 @@ class LinkWork(Protocol):
 
 
 def install_registry(
-    work: TrustWork, installed: Registry | None, offered: Registry, text: str, now: datetime
+    work: TrustWork, installed: Registry | None, offered: Registry, text: str, *, tell: bool, now: datetime
 ) -> Mapping[str, list[str]] | None:
     """Keeps a registry whose signature was checked; None where this very version is installed already.
 
     Returns, for each member that it newly suspends, what is in flight with it. Raises TrustError for a lower version.
+    `tell`: services of this district keep copies of their own and are told.
     """
     if not may_replace(installed, offered):
         return None
     work.add_registry(offered, text, now)
+    if tell:
+        work.tell_registry(offered, text)
     suspended = {code for code, member in offered.members.items() if member.state is State.SUSPENDED}
     before = {code for code, m in installed.members.items() if m.state is State.SUSPENDED} if installed else set()
     return {code: work.in_flight(code) for code in sorted(suspended - before)}

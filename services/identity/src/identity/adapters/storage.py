@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from identity import messages
 from identity.adapters.sealing import Sealing
-from identity.adapters.tables import accounts, clients, sessions, used_assertions
+from identity.adapters.tables import accounts, clients, registries, sessions, used_assertions
 from identity.domain.events import AccountDisabled
 from identity.domain.model import Account, AccountKind, Assurance, Client, Person, Role, Session
 
@@ -23,6 +23,7 @@ class Storage:
         self.accounts = Accounts(connection, sealing)
         self.sessions = Sessions(connection)
         self.clients = Clients(connection)
+        self.registry = Registries(connection)
         self._outbox = outbox
 
     def record(self, event: AccountDisabled) -> None:
@@ -148,3 +149,16 @@ class Clients:
 
     def forget_assertions(self, before: datetime) -> int:
         return self._connection.execute(delete(used_assertions).where(used_assertions.c.expires_at < before)).rowcount
+
+
+class Registries:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def newest(self) -> tuple[int, str] | None:
+        query = select(registries.c.version, registries.c.document).order_by(registries.c.version.desc()).limit(1)
+        row = self._connection.execute(query).one_or_none()
+        return (row.version, row.document) if row else None
+
+    def keep(self, version: int, text: str, now: datetime) -> None:
+        self._connection.execute(insert(registries).values(version=version, document=text, kept_at=now))

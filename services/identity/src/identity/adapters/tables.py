@@ -66,4 +66,13 @@ used_assertions = Table(
 )
 Index("used_assertions_expiry", used_assertions.c.expires_at)
 
+#: The registries of districts that were kept, as the alliance's root key signed them; the newest counts.
+registries = Table(
+    "registries",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("document", Text, nullable=False),
+    Column("kept_at", DateTime(timezone=True), nullable=False),
+)
+
 messaging = messaging_tables(metadata)

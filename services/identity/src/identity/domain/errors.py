@@ -7,6 +7,10 @@ IdentityError
 ├── RoleNotForClients a machine cannot be given this role
 ├── ClientExists      the client id is taken by another key
 ├── InvalidSample     a row of the sample file breaks a rule
+├── BadRegistry       what the courier told of is no registry that the root signed
+├── RegistryDiffers   the root signed two texts under one version
+├── RegistryExpired   the registry of districts expired too long ago: no other district is believed
+├── NotAPeer          no such district, or it is suspended, or not linked with this one
 ├── SignInRefused     name or password is not right; says no more than that
 ├── NotSignedIn       no open session
 ├── FormExpired       the form was not made for this browser, or too long ago
@@ -73,6 +77,36 @@ class InvalidSample(IdentityError):
 
     def __init__(self, login: str, why: str) -> None:
         super().__init__(f"Sample account {login!r}: {why}.")
+
+
+class BadRegistry(IdentityError):
+    code = "identity.bad_registry"
+    kind = "invalid"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The registry of districts is not kept: {why}.")
+
+
+class RegistryDiffers(IdentityError):
+    code = "identity.registry_differs"
+    kind = "conflict"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"Version {version} of the registry is kept with another text; the alliance must sign a higher version."
+        )
+
+
+class RegistryExpired(IdentityError):
+    code = "identity.registry_expired"
+    kind = "unavailable"
+    sentence = "The registry of districts expired more than a day ago; until its next version is installed, sign in with an account of this district."
+
+
+class NotAPeer(IdentityError):
+    code = "identity.not_a_peer"
+    kind = "not_found"
+    sentence = "This district has no open link with the one named; choose another home district."
 
 
 class SignInRefused(IdentityError):

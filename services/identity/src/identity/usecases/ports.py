@@ -63,6 +63,15 @@ class Clients(Protocol):
         """Removes those that expired before; how many."""
 
 
+class Registries(Protocol):
+    """The registry of districts, as it was signed."""
+
+    def newest(self) -> tuple[int, str] | None:
+        """Version and text of the highest one kept."""
+
+    def keep(self, version: int, text: str, now: datetime) -> None: ...
+
+
 class Work(Protocol):
     """One transaction."""
 
@@ -72,6 +81,8 @@ class Work(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def clients(self) -> Clients: ...
+    @property
+    def registry(self) -> Registries: ...
 
     def record(self, event: AccountDisabled) -> None:
         """Tells this district's services."""
