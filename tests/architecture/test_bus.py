@@ -11,6 +11,7 @@ from .conftest import SERVICES, service_class
 
 entrypoints_of = importlib.import_module("chassis.rpc")
 subscriptions_of = importlib.import_module("chassis.subscriber")
+gateway_rules = importlib.import_module("gateway.rules")
 
 
 def entrypoints(name: str, kind: type) -> dict[str, list]:
@@ -81,3 +82,14 @@ def test_every_event_and_courier_message_is_in_the_contracts(bus: dict) -> None:
         package, _, message = kind.rpartition(".")
         module = importlib.import_module(f"{package}.{package.split('.')[1]}_pb2")
         assert message in module.DESCRIPTOR.message_types_by_name, kind
+
+
+@pytest.mark.parametrize("route", [route for route, rule in gateway_rules.RULES.items() if rule.roles])
+def test_a_route_lets_in_exactly_the_roles_that_the_methods_behind_it_let_in(bus: dict, route: str) -> None:
+    """The gateway's table is no second opinion: who is let in there is let in here, and nobody else by either."""
+    rule = gateway_rules.RULES[route]
+    for method in rule.at:
+        assert method in bus["calls"]["gateway"]
+        service, _, name = method.partition(".")
+        (entrypoint,) = entrypoints(service, entrypoints_of.Rpc)[name]
+        assert entrypoint.allow == entrypoints_of.SERVICE or set(entrypoint.allow) == set(rule.roles), method

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from chassis.assertion import Actor
+from chassis.assertion import Actor, EdgeKeys, verify_assertion
 from chassis.clock import FixedClock, new_id
 from chassis.errors import Fault
+from gateway.adapters.tokens import Checked
 from gateway.app import build
 from gateway.messages import answer_type
 from gateway.settings import Settings
@@ -42,14 +43,19 @@ class FakeBus:
         return answer if answer is not None else answer_type(method)()
 
 
+@dataclass
 class FakeTokens:
-    """A token is "<subject> <role> <role> …", with dots for spaces."""
+    """A token is "<subject> <role> <role> …", with dots for spaces; what else it says is the same for all."""
 
-    ready = True
+    acr: str = "L4"
+    home: str = "320508"
+    scopes: frozenset[str] = frozenset({"api"})
+    session: str = ""
+    ready: bool = True
 
-    async def check(self, token: str) -> Actor:
+    async def check(self, token: str) -> Checked:
         subject, *roles = token.split(".")
-        return Actor(subject, "320508", frozenset(roles), "L4", "portal")
+        return Checked(Actor(subject, self.home, frozenset(roles), self.acr, "portal"), 0, self.scopes, self.session)
 
 
 def settings(folder: Path, **changes) -> Settings:
@@ -78,7 +84,13 @@ class Gateway:
     def __post_init__(self) -> None:
         self.app = build(settings(self.folder, **self.changes), self.clock, new_id)
         self.bus = self.app.state.bus = FakeBus()
-        self.app.state.guard._tokens = FakeTokens()
+        self.tokens = self.app.state.guard._tokens = FakeTokens()
+
+    def acted_for(self, assertion: str) -> Actor:
+        """Whom the gateway said that a call was made for."""
+        keys = self.folder / "edge.jwks"
+        keys.write_text(json.dumps({"keys": [EDGE_KEY.as_dict(private=False)]}))
+        return verify_assertion(assertion, EdgeKeys(keys), clock=self.clock, district="320508")
 
     async def send(self, method: str, path: str, *roles: str, subject: str = "person", **more) -> httpx.Response:
         headers = {"Authorization": f"Bearer {'.'.join((subject, *roles))}"} if roles else {}

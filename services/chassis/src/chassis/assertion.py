@@ -25,6 +25,7 @@ ALGORITHM = "EdDSA"
 LEEWAY_S = 5
 #: Longest life that a service believes, whatever the token says.
 MAX_LIFETIME_S = 300
+_HEADERS = frozenset({"alg", "kid", "typ"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Actor:
     """A person, or a machine client, on whose behalf a call is made."""
 
     subject: str
-    #: Division code of the district that knows this person.
+    #: Division code of the district that knows this person: another than this one for a visitor.
     district: str
     roles: frozenset[str]
     #: How strongly identity was proven (OpenID Connect Core 2); never upgraded on the way.
@@ -40,6 +41,8 @@ class Actor:
     #: The client they came through: portal, kiosk, partner.
     client_id: str
     name: str = field(default="", repr=False)
+    #: Subject of the firm that a handler acts for; empty where they act for themselves.
+    acting_for: str = ""
 
     def has_any(self, roles: Iterable[str]) -> bool:
         """Whether they hold at least one of `roles`."""
@@ -79,7 +82,7 @@ class EdgeKeys:
 def sign_assertion(actor: Actor, key: OKPKey, *, clock: Clock, audience: str, lifetime_s: int = 60) -> str:
     """The token for `actor`, signed by the edge of district `audience`; `key` has a `kid`."""
     now = int(clock.now().timestamp())
-    claims = {
+    claims: dict[str, Any] = {
         "iss": f"edge:{audience}",
         "aud": audience,
         "iat": now,
@@ -91,6 +94,8 @@ def sign_assertion(actor: Actor, key: OKPKey, *, clock: Clock, audience: str, li
         "client_id": actor.client_id,
         "name": actor.name,
     }
+    if actor.acting_for:
+        claims["acting_for"] = actor.acting_for
     return jwt.encode({"alg": ALGORITHM, "kid": str(key.kid)}, claims, key, algorithms=[ALGORITHM])
 
 
@@ -103,11 +108,15 @@ def _verify(token: str, keys: EdgeKeys, now: datetime, district: str) -> tuple[A
     try:
         claims = jwt.decode(token, lambda signed: _key_of(signed.headers(), keys), algorithms=[ALGORITHM]).claims
         return _actor_of(claims, now, district), int(claims["exp"])
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise bad_assertion(type(error).__name__) from error
 
 
 def _key_of(header: dict[str, Any], keys: EdgeKeys) -> OKPKey:
+    if not header.keys() <= _HEADERS:  # a key of its own (RFC 8725 section 3.10), or something we might misread (crit)
+        raise bad_assertion("its header says more than it may")
+    if str(header.get("typ", "JWT")).upper() != "JWT":  # an access token, an ID token …: RFC 8725 section 3.11
+        raise bad_assertion("it is a token of another kind")
     key = keys.find(str(header.get("kid", "")))
     if key is None:
         raise bad_assertion("its key is not one of this district's edge")
@@ -117,8 +126,9 @@ def _key_of(header: dict[str, Any], keys: EdgeKeys) -> OKPKey:
 def _actor_of(claims: dict[str, Any], now: datetime, district: str) -> Actor:
     if claims.get("iss") != f"edge:{district}" or claims.get("aud") != district:
         raise bad_assertion("it was made for another district")
-    issued, expires, moment = int(claims["iat"]), int(claims["exp"]), now.timestamp()
-    if not issued - LEEWAY_S <= moment < expires + LEEWAY_S:
+    issued, expires, moment = _second(claims["iat"]), _second(claims["exp"]), now.timestamp()
+    begins = max(issued, _second(claims.get("nbf", issued)))
+    if not begins - LEEWAY_S <= moment < expires + LEEWAY_S:
         raise bad_assertion("it is not valid now")
     if expires - issued > MAX_LIFETIME_S:
         raise bad_assertion("it lives too long")
@@ -128,9 +138,17 @@ def _actor_of(claims: dict[str, Any], now: datetime, district: str) -> Actor:
     texts = {name: claims[name] for name in ("sub", "district", "acr", "client_id")}
     if not all(isinstance(value, str) for value in texts.values()) or not texts["sub"]:
         raise bad_assertion("it does not say who")
-    return Actor(
-        texts["sub"], texts["district"], frozenset(roles), texts["acr"], texts["client_id"], str(claims.get("name", ""))
-    )
+    more = {name: claims.get(name, "") for name in ("name", "acting_for")}
+    if not all(isinstance(value, str) for value in more.values()):
+        raise bad_assertion("it does not say who")
+    return Actor(texts["sub"], texts["district"], frozenset(roles), texts["acr"], texts["client_id"], **more)
+
+
+def _second(claim: object) -> int:
+    """A NumericDate (RFC 7519 section 2). Raises TypeError for what only looks like one, OverflowError for infinity."""
+    if isinstance(claim, bool) or not isinstance(claim, int | float):
+        raise TypeError("no number")
+    return int(claim)
 
 
 class AssertionVerifier:

@@ -20,6 +20,7 @@ from gateway.adapters.bus import Bus
 from gateway.adapters.tokens import Tokens
 from gateway.adapters.traces import TraceSource
 from gateway.guard import Guard
+from gateway.refusals import Challenged, challenge
 from gateway.routes import ROUTERS
 from gateway.settings import Settings
 from gateway.validation import invalid_request
@@ -52,7 +53,7 @@ def build(settings: Settings, clock: Clock, new_id: NewId) -> FastAPI:
     http = httpx.AsyncClient(
         verify=create_default_context(cafile=settings.ca_file), timeout=HTTP_TIMEOUT_S, trust_env=False
     )
-    tokens = Tokens(settings.issuer, settings.audience, http, clock)
+    tokens = Tokens(settings.issuer, settings.district, settings.audience, http, clock)
     bus = Bus(
         settings.amqp_url,
         service=settings.service_name,
@@ -67,6 +68,7 @@ def build(settings: Settings, clock: Clock, new_id: NewId) -> FastAPI:
     app.state.trace_source = TraceSource(settings.trace_source_url, settings.trace_source_token, http)
     app.state.checks = {"bus": lambda: bus.ready, "keys": lambda: tokens.ready}
     app.add_exception_handler(RequestValidationError, invalid_request)
+    app.add_exception_handler(Challenged, challenge)
     envelope(app)
     return app
 

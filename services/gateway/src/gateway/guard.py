@@ -1,7 +1,7 @@
 """Before any route runs: who is calling, may they call this, how often, and is the request one that this route knows.
 
-A route is a `GuardedRoute`, made only with a row in rules.py. The order is fixed: token, role, rate, content type,
-query names, body; so a stranger learns nothing about what a body should look like.
+A route is a `GuardedRoute`, made only with a row in rules.py. The order is fixed: token, session, scope, role, strength,
+rate, query names, content type, body; so a stranger learns nothing about what a body should look like.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from starlette.exceptions import HTTPException
 
 from gateway.adapters.bus import Bus
 from gateway.adapters.tokens import Tokens
-from gateway.rules import OPEN, rule_for
+from gateway.admission import let_in
+from gateway.refusals import missing
+from gateway.rules import OPEN, Rule, rule_for
 
 #: Seconds for which one signed assertion serves a person's calls; half of its life, so that a call never carries an old one.
 REUSE_S = 30
@@ -37,13 +39,13 @@ class Guard:
         self._tokens, self._rates, self._key, self._clock, self._district = tokens, rates, edge_key, clock, district
         self._assertions: dict[Actor, tuple[str, float]] = {}
 
-    async def admit(self, request: Request, roles: frozenset[str]) -> Actor:
-        """The caller, who holds one of `roles`. Raises Fault `token.missing`, `token.refused`, `request.role_missing`, `request.too_many`."""
-        actor = await self._tokens.check(_bearer(request))
-        if not actor.has_any(roles):
-            raise Fault(
-                "request.role_missing", Kind.FORBIDDEN, f"This needs one of the roles {', '.join(sorted(roles))}."
-            )
+    async def admit(self, request: Request, rule: Rule) -> Actor:
+        """The caller, as what `rule` lets them in.
+
+        Raises Fault `token.…` where it is not known who calls, `request.…` where they may not (admission.py) or too often.
+        """
+        token = await self._tokens.check(_bearer(request))
+        actor = let_in(rule, token.actor, token.scopes, self._district)
         self._rates.take(actor.subject)
         return actor
 
@@ -65,7 +67,7 @@ def _bearer(request: Request) -> str:
     values = request.headers.getlist("authorization")
     scheme, _, token = (values[0] if len(values) == 1 else "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Fault("token.missing", Kind.UNAUTHENTICATED, "Send one access token: Authorization: Bearer <token>.")
+        raise missing()
     return token.strip()
 
 
@@ -73,14 +75,14 @@ class GuardedRoute(APIRoute):
     """A route behind the guard. Raises RuleMissingError where rules.py has no row for it."""
 
     def get_route_handler(self) -> Handler:
-        roles = rule_for(self.methods or (), self.path)
+        rule = rule_for(self.methods or (), self.path)
         known = {field.alias for field in _query_fields(self.dependant)}
         takes_body = self.body_field is not None
         answer = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            if roles is not OPEN:
-                request.state.actor = await request.app.state.guard.admit(request, roles)
+            if rule is not OPEN:
+                request.state.actor = await request.app.state.guard.admit(request, rule)
             _check_query(request, known)
             if takes_body:
                 _check_type(request)

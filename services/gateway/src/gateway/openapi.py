@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from gateway.rules import OPEN, RULES
+from gateway.rules import OPEN, RULES, Rule, Whose
 from gateway.schemas.common import Problem
 
 _REF = {"$ref": "#/components/schemas/Problem"}
@@ -22,7 +22,7 @@ _WITH_BODY = (408, 413, 415)
 
 _MEANINGS = {
     401: "No access token, or one that is not acceptable.",
-    403: "The caller may not do this.",
+    403: "The caller may not do this; `code` says whether a role, the token's scope or the strength of the sign-in is missing.",
     404: "There is no such thing, or the caller may not know of it.",
     408: "The body did not arrive in time.",
     409: "It does not fit the state that things are in, or the key was used for something else.",
@@ -34,11 +34,20 @@ _MEANINGS = {
     503: "Something this needs is away, or did not answer in time; repeat after `Retry-After`, with the same `Idempotency-Key`.",
 }
 
+_CHALLENGES = {
+    401: "Says that a bearer token is wanted, and why the one sent is none (RFC 6750).",
+    403: "Where another token would do: the `scope` (RFC 6750) or the `acr_values` (RFC 9470) that it needs.",
+}
+
 _DESCRIPTION = """
 The public JSON API of one district. Get an access token from the district's identity (`POST /token`) and send it as
 `Authorization: Bearer …`. Lists are read page by page with `cursor`; a change takes an `Idempotency-Key`, so that it can
-be repeated safely; errors are problem details (RFC 9457) with a stable `code`. `x-roles` names the roles of which the
-caller must hold one.
+be repeated safely; errors are problem details (RFC 9457) with a stable `code`.
+
+Each operation says what its token must be for (`x-scope`; `api` includes `api.read`), which roles reach whose things by it
+(`x-roles`, `x-objects`: `public`, `own`, or `district` for what stands in this district's books), the weakest sign-in that
+each role needs (`x-acr`, L2 to L5), and whether a person whom another district knows may use it (`x-visitors`, always as a
+citizen). A sign-in that is too weak is told so with `WWW-Authenticate` (RFC 9470).
 """
 
 
@@ -60,8 +69,8 @@ def _response(status: int) -> dict[str, Any]:
         response["headers"] = {
             "Retry-After": {"description": "Seconds.", "schema": {"type": "string", "pattern": "^[0-9]+$"}}
         }
-    if status == 401:
-        response["headers"] = {"WWW-Authenticate": header("Says that a bearer token is wanted.")}
+    if status in (401, 403):
+        response["headers"] = {"WWW-Authenticate": header(_CHALLENGES[status])}
     return response
 
 
@@ -101,20 +110,41 @@ def _complete(made: dict[str, Any]) -> None:
     }
 
 
-def _complete_operation(operation: dict[str, Any], roles: frozenset[str]) -> None:
+def _complete_operation(operation: dict[str, Any], rule: Rule) -> None:
     responses = operation["responses"]
     for parameter in operation.get("parameters", ()):
         # A header or a query cannot be null, only absent.
         present = [schema for schema in parameter["schema"].pop("anyOf", ()) if schema != {"type": "null"}]
         parameter["schema"] |= present[0] if present else {}
-    if roles is OPEN:
+    if rule is OPEN:
         responses.pop("422", None)
         return
-    operation["security"] = [{"token": []}]
-    operation["x-roles"] = sorted(roles)
+    roles = sorted(rule.roles)
+    operation["security"] = [{"token": [rule.scope.value]}]
+    operation["x-scope"] = rule.scope.value
+    operation["x-roles"] = roles
+    operation["x-objects"] = {role: rule.whose[role].value for role in roles}
+    operation["x-acr"] = {role: least for role in roles if (least := rule.least_acr(role))}
+    operation["x-visitors"] = rule.visitors
+    operation["description"] = "\n\n".join(filter(None, (operation.get("description"), _rights(rule))))
     for status in (*_GUARDED, *(_WITH_BODY if "requestBody" in operation else ())):
         responses[str(status)] = _response(status)
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _rights(rule: Rule) -> str:
+    """The rule as a sentence for whoever reads the document."""
+    return f"For {'; '.join(_reach(rule, role) for role in sorted(rule.roles))}. Scope `{rule.scope}`." + (
+        " A person of another district may, as a citizen." if rule.visitors else ""
+    )
+
+
+def _reach(rule: Rule, role: str) -> str:
+    least = rule.least_acr(role)
+    return f"`{role}` ({_WHOSE[rule.whose[role]]}{f', signed in with {least} or more' if least else ''})"
+
+
+_WHOSE = {Whose.PUBLIC: "what is public", Whose.OWN: "their own", Whose.DISTRICT: "this district's"}
 
 
 #: What a creating operation's answer leads to: operation → (path of the value in the body, parameter, operations).

@@ -17,11 +17,12 @@ from chassis.clock import SystemClock, new_id
 from chassis.errors import Fault
 from chassis.wire import encode_fault, encode_reply
 from google.protobuf.message import Message
-from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 from tongban_local.account import own
 from tongban_local.certificates import Authority, Pair
 from tongban_local.ports import free_port
+
+from tests.support.bad_tokens import Genuine
 
 
 class Issuer:
@@ -54,16 +55,19 @@ class Issuer:
         self._server.shutdown()
         self._server.server_close()
 
-    def token(self, *roles: str, key: OKPKey | None = None, header: dict | None = None, **changes) -> str:
-        now = int(SystemClock().now().timestamp())
-        claims = {
+    def genuine(self, *roles: str, **claims) -> Genuine:
+        """What a token of this issuer says and is signed with."""
+        now, key = int(SystemClock().now().timestamp()), self.keys[0]
+        said = {
             "iss": self.url, "aud": "tongban-gateway:320508", "sub": "person-1", "client_id": "tongban-session", "iat": now,
             "exp": now + 600, "jti": str(new_id()), "roles": list(roles), "acr": "L4", "district": "320508", "auth_time": now,
+            "scope": "api",
         }  # fmt: skip
-        key = key or self.keys[0]
-        claims = {name: value for name, value in (claims | changes).items() if value is not None}
-        full = {"alg": "EdDSA", "kid": key.kid, "typ": "at+jwt"} | (header or {})
-        return jwt.encode({n: v for n, v in full.items() if v is not None}, claims, key, algorithms=["EdDSA"])
+        return Genuine(key, {"alg": "EdDSA", "kid": key.kid, "typ": "at+jwt"}, said | claims)
+
+    def token(self, *roles: str, key: OKPKey | None = None, header: dict | None = None, **changes) -> str:
+        own = {"kid": (key or self.keys[0]).kid}
+        return self.genuine(*roles).token(header=own | (header or {}), key=key, **changes)
 
 
 @dataclass

@@ -20,6 +20,7 @@ ISSUER, AUDIENCE = "https://identity.example", "tongban-gateway:320508"
 def token(clock: FixedClock) -> str:
     now = int(clock.now().timestamp())
     claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "s", "client_id": "c", "district": "320508", "roles": ["citizen"]}
+    claims |= {"scope": "api"}
     header = {"alg": "EdDSA", "kid": "one", "typ": "at+jwt"}
     return jwt.encode(header, {**claims, "iat": now, "exp": now + 600}, KEY, algorithms=["EdDSA"])
 
@@ -31,7 +32,7 @@ def tokens(clock: FixedClock, answer: httpx.Response | Exception) -> Tokens:
             raise answer
         return answer
 
-    return Tokens(ISSUER, AUDIENCE, httpx.AsyncClient(transport=httpx.MockTransport(respond)), clock)
+    return Tokens(ISSUER, "320508", AUDIENCE, httpx.AsyncClient(transport=httpx.MockTransport(respond)), clock)
 
 
 @pytest.mark.parametrize(
@@ -61,9 +62,9 @@ def test_a_token_that_was_checked_once_still_ends_at_its_time() -> None:
 
     async def journey() -> None:
         here = tokens(clock, httpx.Response(200, content=json.dumps(KeySet([KEY]).as_dict(private=False))))
-        assert (await here.check(signed)).subject == "s"
+        assert (await here.check(signed)).actor.subject == "s"
         clock.advance(seconds=604)
-        assert (await here.check(signed)).subject == "s", "clocks may differ by five seconds"
+        assert (await here.check(signed)).actor.subject == "s", "clocks may differ by five seconds"
         clock.advance(seconds=2)
         with pytest.raises(Fault) as refused:
             await here.check(signed)

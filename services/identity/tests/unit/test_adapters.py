@@ -161,6 +161,7 @@ def test_an_access_token_says_what_rfc_9068_asks_for_and_is_signed_by_the_first_
         "aud": "tongban-gateway:320508",
         "sub": "s",
         "client_id": "tongban-session",
+        "scope": "api",
         "iat": SECONDS,
         "exp": SECONDS + 600,
         "roles": ["citizen"],

@@ -22,6 +22,8 @@ from identity.domain.policies import ASSERTION_LIFETIME
 
 #: Life of an access token; who is shut out is out when it ends, at most.
 TOKEN_LIFETIME = timedelta(minutes=10)
+#: What a token from a session or for a client's key may be used for: every call at the gateway (RFC 9068 section 2.2.3).
+GATEWAY_SCOPE = "api"
 _LEEWAY = timedelta(seconds=5)
 _LONGEST_JTI = 128
 
@@ -79,6 +81,7 @@ class Signer:
             "aud": f"tongban-gateway:{self._district}",
             "sub": holder.subject,
             "client_id": holder.client_id,
+            "scope": GATEWAY_SCOPE,
             "iat": issued,
             "exp": issued + int(TOKEN_LIFETIME.total_seconds()),
             "jti": str(self._new_id()),
