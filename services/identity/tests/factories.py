@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from identity.domain.grants import Code, Grant
 from identity.domain.model import Account, AccountKind, Assurance, Client, Person, Role
 from joserfc import jws
 from joserfc.jwk import OKPKey
@@ -71,3 +72,29 @@ def a_registry(
     signed = jws.serialize_json([{"protected": {"alg": alg, "kid": "root"}}], body, key, algorithms=[alg])
     encoded = base64.urlsafe_b64encode(body).rstrip(b"=").decode()
     return json.dumps({"payload": encoded, "signatures": signed["signatures"]})
+
+
+def grant(grant_id: str = "grant-1", **changes) -> Grant:
+    fields = {
+        "id": grant_id,
+        "client_id": "portal",
+        "sid": "sid-a",
+        "subject": "subject-citizen",
+        "scope": "openid offline_access",
+        "acr": "L4",
+        "auth_time": NOW,
+        "begun_at": NOW,
+    }
+    return Grant(**fields | changes)
+
+
+def code(key: str = "code-1", **changes) -> Code:
+    uri = "https://portal.example/signed-in"
+    fields = {
+        "key": key,
+        "redirect_uri": uri,
+        "challenge": "c" * 43,
+        "nonce": "",
+        "expires_at": NOW + timedelta(minutes=1),
+    }
+    return Code(**fields | changes)

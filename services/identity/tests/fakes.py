@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from identity.domain.events import AccountDisabled
+from identity.domain.grants import Code, Grant
+from identity.domain.logouts import Logout
 from identity.domain.model import Account, Client, Session
 
 
@@ -48,19 +51,31 @@ class FakeSessions:
     def get(self, key: str) -> Session | None:
         return self._rows.get(key)
 
+    def by_sid(self, sid: str) -> Session | None:
+        return next((session for session in self._rows.values() if session.sid == sid), None)
+
+    hold = by_sid
+
+    def of(self, subject: str) -> list[Session]:
+        found = [s for s in self._rows.values() if s.subject == subject and s.ended_at is None]
+        return sorted(found, key=lambda session: session.signed_in_at, reverse=True)
+
     def add(self, session: Session) -> None:
         self._rows[session.key] = session
 
-    def end(self, key: str, now: datetime) -> None:
-        session = self._rows.get(key)
-        if session and session.ended_at is None:
-            self._rows[key] = replace(session, ended_at=now)
+    def renew(self, key: str, session: Session) -> None:
+        del self._rows[key]
+        self._rows[session.key] = session
 
-    def end_all(self, subject: str, now: datetime) -> int:
-        found = [s.key for s in self._rows.values() if s.subject == subject and s.ended_at is None]
-        for key in found:
-            self.end(key, now)
-        return len(found)
+    def end(self, sid: str, now: datetime) -> bool:
+        session = self.by_sid(sid)
+        if session is None or session.ended_at is not None:
+            return False
+        self._rows[session.key] = replace(session, ended_at=now)
+        return True
+
+    def end_all(self, subject: str, now: datetime) -> list[str]:
+        return [session.sid for session in self.of(subject) if self.end(session.sid, now)]
 
     def forget(self, before: datetime) -> int:
         old = [session.key for session in self._rows.values() if session.expires_at < before]
@@ -103,10 +118,102 @@ class FakeRegistries:
         self._rows[version] = text
 
 
+class FakeGrants:
+    def __init__(self) -> None:
+        self._rows: dict[str, Grant] = {}
+        self._codes: dict[str, tuple[str, Code]] = {}
+        self._refresh: dict[str, tuple[str, int]] = {}
+
+    def add(self, grant: Grant, code: Code) -> None:
+        self._rows[grant.id], self._codes[code.key] = grant, (grant.id, code)
+
+    def get(self, grant_id: str) -> Grant | None:
+        return self._rows.get(grant_id)
+
+    def by_code(self, key: str) -> tuple[Grant, Code] | None:
+        if key not in self._codes:
+            return None
+        grant_id, code = self._codes[key]
+        return self._rows[grant_id], code
+
+    def by_refresh(self, key: str) -> tuple[Grant, int] | None:
+        if key not in self._refresh:
+            return None
+        grant_id, generation = self._refresh[key]
+        return self._rows[grant_id], generation
+
+    def save(self, grant: Grant) -> None:
+        self._rows[grant.id] = grant
+
+    def add_refresh(self, key: str, grant: Grant, now: datetime) -> None:
+        self._refresh[key] = (grant.id, grant.generation)
+
+    def parties(self, sids: Iterable[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        wanted = set(sids)
+        redeemed = [grant for grant in self._rows.values() if grant.sid in wanted and grant.redeemed_at]
+        for grant in sorted(redeemed, key=lambda grant: (grant.redeemed_at, grant.client_id)):
+            known = found.setdefault(grant.sid, [])
+            if grant.client_id not in known:
+                known.append(grant.client_id)
+        return found
+
+
+@dataclass
+class _Row:
+    logout: Logout
+    next_try_at: datetime
+    told_at: datetime | None = None
+
+
+class FakeLogouts:
+    def __init__(self, grants: FakeGrants) -> None:
+        self._grants = grants
+        self._rows: dict[tuple[str, str], _Row] = {}
+
+    def queue(self, sids: Iterable[str], now: datetime) -> int:
+        before = len(self._rows)
+        wanted = set(sids)
+        for grant in self._grants._rows.values():
+            if grant.sid in wanted and grant.redeemed_at:
+                logout = Logout(grant.client_id, grant.sid, grant.subject, now, 0)
+                self._rows.setdefault((grant.client_id, grant.sid), _Row(logout, now))
+        return len(self._rows) - before
+
+    def waiting(self, now: datetime) -> list[str]:
+        return sorted({row.logout.client_id for row in self._due(now)})
+
+    def claim(self, client_id: str, now: datetime, until: datetime, most: int) -> list[Logout]:
+        due = sorted(
+            (row for row in self._due(now) if row.logout.client_id == client_id), key=lambda row: row.next_try_at
+        )[:most]
+        for row in due:
+            row.next_try_at, row.logout = until, replace(row.logout, tries=row.logout.tries + 1)
+        return sorted((row.logout for row in due), key=lambda logout: logout.ended_at)
+
+    def told(self, logout: Logout, now: datetime) -> None:
+        self._rows[logout.client_id, logout.sid].told_at = now
+
+    def again(self, logout: Logout, at: datetime) -> None:
+        self._rows[logout.client_id, logout.sid].next_try_at = at
+
+    def forget(self, before: datetime) -> int:
+        old = [key for key, row in self._rows.items() if row.logout.ended_at < before]
+        return sum(self._rows.pop(key).told_at is None for key in old)
+
+    def untold(self) -> int:
+        return sum(row.told_at is None for row in self._rows.values())
+
+    def _due(self, now: datetime) -> list[_Row]:
+        return [row for row in self._rows.values() if row.told_at is None and row.next_try_at <= now]
+
+
 class FakeWork:
     def __init__(self) -> None:
         self.accounts, self.sessions, self.clients = FakeAccounts(), FakeSessions(), FakeClients()
         self.registry = FakeRegistries()
+        self.grants = FakeGrants()
+        self.logouts = FakeLogouts(self.grants)
         self.events: list[AccountDisabled] = []
 
     def record(self, event: AccountDisabled) -> None:

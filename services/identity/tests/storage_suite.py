@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from identity.domain.logouts import Logout
 from identity.domain.model import Assurance, Role
 from identity.domain.policies import open_session
 
-from .factories import NOW, account, client
+from .factories import NOW, account, client, code, grant
 
 
 class StorageSuite:
@@ -52,30 +53,138 @@ class StorageSuite:
         for login in ("one", "two"):
             work.accounts.add(account(login, role=Role.CLERK), "-")
         for cookie, login in (("a", "one"), ("b", "one"), ("c", "one"), ("d", "two")):
-            work.sessions.add(open_session(cookie, f"subject-{login}", NOW))
-        a, b, c, d = (open_session(cookie, "-", NOW).key for cookie in "abcd")
-        work.sessions.end(a, NOW)
-        assert not work.sessions.get(a).is_open(NOW)
-        assert work.sessions.end_all("subject-one", NOW) == 2
-        assert [work.sessions.get(key).is_open(NOW) for key in (a, b, c, d)] == [False, False, False, True]
+            work.sessions.add(open_session(cookie, f"sid-{cookie}", f"subject-{login}", NOW))
+        a, b, c, d = (f"sid-{cookie}" for cookie in "abcd")
+        assert work.sessions.end(a, NOW)
+        assert not work.sessions.end(a, NOW)
+        assert not work.sessions.end("sid-none", NOW)
+        assert not work.sessions.by_sid(a).is_open(NOW)
+        assert sorted(work.sessions.end_all("subject-one", NOW)) == [b, c]
+        assert [work.sessions.by_sid(sid).is_open(NOW) for sid in (a, b, c, d)] == [False, False, False, True]
+
+    def test_a_session_is_found_by_its_cookie_s_hash_by_its_name_and_among_its_person_s(self, work) -> None:
+        work.accounts.add(account(), "-")
+        first = open_session("a", "sid-a", "subject-citizen", NOW)
+        second = open_session("b", "sid-b", "subject-citizen", NOW + timedelta(minutes=1))
+        for session in (first, second):
+            work.sessions.add(session)
+            assert work.sessions.get(session.key) == session
+            assert work.sessions.by_sid(session.sid) == work.sessions.hold(session.sid) == session
+        assert list(work.sessions.of("subject-citizen")) == [second, first]
+        work.sessions.end("sid-b", NOW)
+        assert list(work.sessions.of("subject-citizen")) == [first]
+
+    def test_a_renewed_session_keeps_its_name_and_what_hangs_on_it_and_opens_with_the_new_cookie_alone(
+        self, work
+    ) -> None:
+        work.accounts.add(account(), "-")
+        old = open_session("a", "sid-a", "subject-citizen", NOW)
+        work.sessions.add(old)
+        work.grants.add(grant().redeemed(NOW), code())
+        new = open_session("b", "sid-a", "subject-citizen", NOW + timedelta(hours=1))
+        work.sessions.renew(old.key, new)
+        assert work.sessions.get(old.key) is None
+        assert work.sessions.get(new.key) == work.sessions.by_sid("sid-a") == new
+        assert work.grants.parties(["sid-a"]) == {"sid-a": ["portal"]}
 
     def test_an_ended_session_keeps_the_time_it_ended(self, work) -> None:
         work.accounts.add(account(), "-")
-        session = open_session("a", "subject-citizen", NOW)
+        session = open_session("a", "sid-a", "subject-citizen", NOW)
         work.sessions.add(session)
-        work.sessions.end(session.key, NOW)
-        work.sessions.end(session.key, NOW + timedelta(hours=1))
+        work.sessions.end("sid-a", NOW)
+        work.sessions.end("sid-a", NOW + timedelta(hours=1))
         assert work.sessions.get(session.key) == replace(session, ended_at=NOW)
 
     def test_old_sessions_and_assertions_are_forgotten_and_others_stay(self, work) -> None:
         work.accounts.add(account(), "-")
-        session = open_session("a", "subject-citizen", NOW)
+        session = open_session("a", "sid-a", "subject-citizen", NOW)
         work.sessions.add(session)
+        work.grants.add(grant(), code())
         work.clients.use_assertion("kiosk-1", "j", NOW)
         assert (work.sessions.forget(session.expires_at), work.clients.forget_assertions(NOW)) == (0, 0)
         later = session.expires_at + timedelta(seconds=1)
         assert (work.sessions.forget(later), work.clients.forget_assertions(later)) == (1, 1)
         assert work.sessions.get(session.key) is None
+
+    def test_a_grant_is_found_by_its_code_and_by_every_refresh_token_with_its_generation(self, work) -> None:
+        work.accounts.add(account(), "-")
+        work.sessions.add(open_session("a", "sid-a", "subject-citizen", NOW))
+        given = grant()
+        work.grants.add(given, code())
+        assert work.grants.by_code("code-1") == (given, code())
+        work.grants.add_refresh("refresh-0", given, NOW)
+        rotated = given.redeemed(NOW).rotated(NOW)
+        work.grants.save(rotated)
+        work.grants.add_refresh("refresh-1", rotated, NOW)
+        assert work.grants.get(given.id) == rotated
+        assert work.grants.by_refresh("refresh-0") == (rotated, 0)
+        assert work.grants.by_refresh("refresh-1") == (rotated, 1)
+        assert work.grants.by_code("nothing") is work.grants.by_refresh("nothing") is work.grants.get("nothing") is None
+
+    def test_the_parties_of_a_session_are_those_that_redeemed_a_code_each_once(self, work) -> None:
+        work.accounts.add(account(), "-")
+        for cookie in "ab":
+            work.sessions.add(open_session(cookie, f"sid-{cookie}", "subject-citizen", NOW))
+        later = NOW + timedelta(seconds=1)
+        given = [
+            grant("1", client_id="portal", redeemed_at=later), grant("2", client_id="310101", redeemed_at=NOW),
+            grant("3", client_id="portal", redeemed_at=later), grant("4", client_id="never"),
+            grant("5", client_id="elsewhere", sid="sid-b", redeemed_at=NOW),
+        ]  # fmt: skip
+        for one in given:
+            work.grants.add(one, code(f"code-{one.id}"))
+        assert work.grants.parties(["sid-a"]) == {"sid-a": ["310101", "portal"]}
+        assert work.grants.parties(["sid-a", "sid-b", "sid-c"])["sid-b"] == ["elsewhere"]
+        assert work.grants.parties([]) == {}
+
+    def test_each_party_of_an_ended_session_is_queued_once_and_given_to_one_at_a_time(self, work) -> None:
+        work.accounts.add(account(), "-")
+        work.sessions.add(open_session("a", "sid-a", "subject-citizen", NOW))
+        for n, client_id in enumerate(("310101", "portal", "portal")):
+            work.grants.add(grant(str(n), client_id=client_id, redeemed_at=NOW), code(f"code-{n}"))
+        work.grants.add(grant("never", client_id="never"), code("code-never"))
+        assert [
+            work.logouts.queue(["sid-a"], NOW),
+            work.logouts.queue(["sid-a"], NOW),
+            work.logouts.queue([], NOW),
+        ] == [
+            2,
+            0,
+            0,
+        ]
+        assert (list(work.logouts.waiting(NOW)), work.logouts.untold()) == (["310101", "portal"], 2)
+        until = NOW + timedelta(seconds=15)
+        (claimed,) = work.logouts.claim("portal", NOW, until, 8)
+        assert claimed == Logout("portal", "sid-a", "subject-citizen", NOW, 1)
+        assert list(work.logouts.claim("portal", NOW, until, 8)) == []
+        assert list(work.logouts.waiting(NOW)) == ["310101"]
+        (again,) = work.logouts.claim("portal", until, until, 8)
+        assert again.tries == 2
+
+    def test_a_logout_waits_for_its_next_try_and_is_done_when_the_party_was_told(self, work) -> None:
+        work.accounts.add(account(), "-")
+        work.sessions.add(open_session("a", "sid-a", "subject-citizen", NOW))
+        work.grants.add(grant(redeemed_at=NOW), code())
+        work.logouts.queue(["sid-a"], NOW)
+        (logout,) = work.logouts.claim("portal", NOW, NOW + timedelta(seconds=15), 8)
+        later = NOW + timedelta(seconds=40)
+        work.logouts.again(logout, later)
+        assert list(work.logouts.waiting(later - timedelta(seconds=1))) == []
+        assert list(work.logouts.waiting(later)) == ["portal"]
+        work.logouts.told(logout, later)
+        assert (list(work.logouts.waiting(later)), work.logouts.untold()) == ([], 0)
+
+    def test_logouts_are_forgotten_by_age_and_those_never_told_are_counted(self, work) -> None:
+        work.accounts.add(account(), "-")
+        work.sessions.add(open_session("a", "sid-a", "subject-citizen", NOW))
+        for n, client_id in enumerate(("310101", "portal")):
+            work.grants.add(grant(str(n), client_id=client_id, redeemed_at=NOW), code(f"code-{n}"))
+        work.logouts.queue(["sid-a"], NOW)
+        (logout,) = work.logouts.claim("portal", NOW, NOW, 8)
+        work.logouts.told(logout, NOW)
+        assert work.logouts.forget(NOW) == 0
+        assert work.logouts.forget(NOW + timedelta(seconds=1)) == 1
+        assert work.logouts.untold() == 0
 
     def test_a_client_id_is_taken_once(self, work) -> None:
         assert work.clients.add(client())

@@ -1,4 +1,4 @@
-"""The web process put together on a real database, with the sample accounts and one kiosk."""
+"""The web process put together on a real database, with the sample accounts and one kiosk; or running, over HTTPS."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from identity.http.settings import HttpSettings
 from joserfc.jwk import OKPKey
 
 from ..factories import PASSWORD, client
+from ..provider import Provider, load_people
 from .web import FIELD_KEY, ISSUER, KIOSK_KEY
 
 
@@ -46,3 +47,34 @@ def clock(parts):
     before = parts.clock.at
     yield parts.clock
     parts.clock.at = before
+
+
+@pytest.fixture(scope="module")
+def provider(database, tmp_path_factory):
+    running = Provider(database.url, tmp_path_factory.mktemp("provider"))
+    load_people(running)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def its_clock(provider):
+    """Put back after the test."""
+    before = provider.clock.at
+    yield provider.clock
+    provider.clock.at = before
+
+
+@pytest.fixture
+def person(provider):
+    """The browser of a citizen who is signed in."""
+    with provider.browser() as there:
+        provider.sign_in(there)
+        yield there
+
+
+@pytest.fixture
+def stranger(provider):
+    """A browser in which nobody is signed in."""
+    with provider.browser() as there:
+        yield there

@@ -189,10 +189,12 @@ def test_a_session_is_exchanged_for_a_short_token_that_says_who_and_how_strongly
     claims = claims_of(parts, answer)
     assert (claims["iss"], claims["aud"], claims["roles"], claims["acr"]) == (
         ISSUER,
-        "tongban-gateway:320508",
+        ["tongban-gateway:320508", ISSUER],
         ["clerk"],
         "L5",
     )
+    assert (claims["scope"], claims["client_id"]) == ("openid profile api", "tongban-session")
+    assert len(claims["sid"]) == 22
     assert claims["iat"] - claims["auth_time"] == 300
     assert claims["exp"] - claims["iat"] == 600
 
@@ -242,7 +244,8 @@ def test_a_client_gets_a_token_for_its_key_once_per_assertion_also_at_the_same_m
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 15
     claims = claims_of(parts, next(answer for answer in answers if answer.status_code == 200))
     assert (claims["sub"], claims["client_id"], claims["roles"]) == ("kiosk-1", "kiosk-1", [Role.KIOSK.value])
-    assert "acr" not in claims
+    assert not {"acr", "sid", "auth_time"} & claims.keys()
+    assert claims["scope"] == "api"
     refused = next(answer for answer in answers if answer.status_code == 401)
     assert (refused.json()["error"], refused.json()["code"]) == ("invalid_client", "identity.client_refused")
     assert refused.headers["www-authenticate"]
@@ -312,7 +315,7 @@ def test_while_the_database_is_away_a_token_is_refused_for_now_and_not_for_good(
     assert is_oauth_error(answer)
 
 
-@pytest.mark.parametrize("grant", ["password", "", "authorization_code"])
+@pytest.mark.parametrize("grant", ["password", "", "implicit"])
 def test_there_is_no_password_grant_nor_any_other(parts, grant) -> None:
     async def journey():
         async with browser(parts) as there:
@@ -365,10 +368,23 @@ def test_the_metadata_claims_only_what_is_there(parts) -> None:
     described, same, keys, grants = run(journey())
     assert described == same
     assert described["issuer"] == ISSUER
-    assert not {"authorization_endpoint", "userinfo_endpoint"} & described.keys()
+    assert described["id_token_signing_alg_values_supported"] == ["EdDSA"]
     assert [key["kid"] for key in keys["keys"]] == ["now", "before"]
     assert not any("d" in key for key in keys["keys"])
     assert all(grant.json()["error"] != "unsupported_grant_type" for grant in grants)
+    assert {"authorization_code", "refresh_token"} <= set(described["grant_types_supported"])
+
+
+def test_every_address_that_the_metadata_names_is_there(parts) -> None:
+    async def journey():
+        async with browser(parts) as there:
+            described = (await there.get("/.well-known/openid-configuration")).json()
+            addresses = [value for name, value in described.items() if name.endswith(("_endpoint", "_uri"))]
+            return {address: (await there.request("PROPFIND", address)).status_code for address in addresses}
+
+    answers = run(journey())
+    assert set(answers.values()) == {405}
+    assert len(answers) >= 3
 
 
 @pytest.mark.parametrize(

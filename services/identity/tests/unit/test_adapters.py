@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 from chassis.clock import new_id
 from chassis.sealed import SealBroken
+from identity.adapters.assertions import claimed_client, verify_assertion
 from identity.adapters.client_keys import canonical_key
 from identity.adapters.id_numbers import is_id_number
 from identity.adapters.passwords import NOBODY, hash_password, matches, needs_new_hash
 from identity.adapters.sealing import Sealing
-from identity.adapters.token_keys import Holder, Signer, claimed_client, read_keys, verify_assertion
+from identity.adapters.token_keys import Holder, Signer, read_keys
 from identity.domain.errors import ClientRefused, InvalidClient
 from identity.samples import read_passwords, read_samples
 from joserfc import jwt
@@ -96,7 +97,8 @@ def assertion(key=PRIVATE, alg="EdDSA", **changes) -> str:
 
 
 def verify(token: str, kept=KIOSK):
-    return verify_assertion(token, kept, audiences=(ISSUER, f"{ISSUER}/token"), now=NOW)
+    keys = (kept.public_jwk,) if kept else ()
+    return verify_assertion(token, KIOSK.client_id, keys, audiences=(ISSUER, f"{ISSUER}/token"), now=NOW)
 
 
 def test_a_client_s_assertion_says_who_and_is_accepted() -> None:
@@ -152,22 +154,29 @@ def test_an_assertion_by_another_key_algorithm_or_client_proves_nothing() -> Non
 def test_an_access_token_says_what_rfc_9068_asks_for_and_is_signed_by_the_first_key() -> None:
     keys = [OKPKey.generate_key("Ed25519", {"kid": kid}) for kid in ("new", "old")]
     signer = Signer(keys, issuer=ISSUER, district="320508", new_id=new_id)
-    made = signer.access_token(Holder("s", "tongban-session", ["citizen"], "L4", NOW - timedelta(minutes=3)), NOW)
+    holder = Holder(
+        "s", "portal", ["citizen"], "openid api", "L4", NOW - timedelta(minutes=3), "sid-1", "grant-1", "310101", "firm"
+    )
+    made = signer.access_token(holder, NOW)
     token = jwt.decode(made, keys[0], algorithms=["EdDSA"])
     assert token.header == {"alg": "EdDSA", "kid": "new", "typ": "at+jwt"}
     assert token.claims.pop("jti")
     assert token.claims == {
         "iss": ISSUER,
-        "aud": "tongban-gateway:320508",
+        "aud": ["tongban-gateway:320508", ISSUER],
         "sub": "s",
-        "client_id": "tongban-session",
-        "scope": "api",
+        "client_id": "portal",
+        "scope": "openid api",
         "iat": SECONDS,
         "exp": SECONDS + 600,
         "roles": ["citizen"],
         "acr": "L4",
         "district": "320508",
         "auth_time": SECONDS - 180,
+        "sid": "sid-1",
+        "grant": "grant-1",
+        "home": "310101",
+        "acting_for": "firm",
     }
     assert [key["kid"] for key in signer.public["keys"]] == ["new", "old"]
     assert not any("d" in key for key in signer.public["keys"])

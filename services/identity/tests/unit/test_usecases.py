@@ -19,7 +19,7 @@ from identity.domain.errors import (
 )
 from identity.domain.events import AccountDisabled
 from identity.domain.model import Role
-from identity.domain.policies import SESSION_LIFETIME, pairwise_subject, session_key
+from identity.domain.policies import SESSION_LIFETIME, pairwise_subject, secret_key
 from identity.usecases.accept_assertion import accept_assertion
 from identity.usecases.begin_session import begin_session
 from identity.usecases.disable_account import disable_account
@@ -45,7 +45,7 @@ def work() -> FakeWork:
 
 
 def signed_in(work, cookie="cookie", replaces="") -> None:
-    begin_session(work, SUBJECT, cookie=cookie, replaces=replaces, now=NOW)
+    begin_session(work, SUBJECT, cookie=cookie, sid=f"sid of {cookie}", replaces=replaces, now=NOW)
 
 
 def test_an_account_that_is_not_there_is_said_to_be_not_there(work) -> None:
@@ -72,7 +72,7 @@ def test_the_table_of_sessions_signs_nobody_in(work) -> None:
     signed_in(work)
     assert work.sessions.get("cookie") is None
     with pytest.raises(NotSignedIn):
-        find_session(work, session_key("cookie"), now=NOW)
+        find_session(work, secret_key("cookie"), now=NOW)
 
 
 def test_signing_in_ends_the_session_that_the_browser_came_with(work) -> None:

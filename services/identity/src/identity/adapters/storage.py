@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from identity import messages
+from identity.adapters.grant_storage import Grants
+from identity.adapters.logout_storage import Logouts
 from identity.adapters.sealing import Sealing
 from identity.adapters.tables import accounts, clients, registries, sessions, used_assertions
 from identity.domain.events import AccountDisabled
@@ -24,6 +26,8 @@ class Storage:
         self.sessions = Sessions(connection)
         self.clients = Clients(connection)
         self.registry = Registries(connection)
+        self.grants = Grants(connection)
+        self.logouts = Logouts(connection)
         self._outbox = outbox
 
     def record(self, event: AccountDisabled) -> None:
@@ -107,20 +111,41 @@ class Sessions:
         self._connection = connection
 
     def get(self, key: str) -> Session | None:
-        row = self._connection.execute(select(sessions).where(sessions.c.key == key)).one_or_none()
-        return Session(row.key, row.subject, row.signed_in_at, row.expires_at, row.ended_at) if row else None
+        return self._one(select(sessions).where(sessions.c.key == key))
+
+    def by_sid(self, sid: str) -> Session | None:
+        return self._one(select(sessions).where(sessions.c.sid == sid))
+
+    def hold(self, sid: str) -> Session | None:
+        return self._one(select(sessions).where(sessions.c.sid == sid).with_for_update(read=True))
+
+    def of(self, subject: str) -> list[Session]:
+        query = select(sessions).where(sessions.c.subject == subject, sessions.c.ended_at.is_(None))
+        return [_session(row) for row in self._connection.execute(query.order_by(sessions.c.signed_in_at.desc()))]
 
     def add(self, session: Session) -> None:
         self._connection.execute(insert(sessions).values(vars(session)))
 
-    def end(self, key: str, now: datetime) -> None:
-        self._connection.execute(_end(now).where(sessions.c.key == key))
+    def renew(self, key: str, session: Session) -> None:
+        self._connection.execute(update(sessions).where(sessions.c.key == key).values(vars(session)))
 
-    def end_all(self, subject: str, now: datetime) -> int:
-        return self._connection.execute(_end(now).where(sessions.c.subject == subject)).rowcount
+    def end(self, sid: str, now: datetime) -> bool:
+        return self._connection.execute(_end(now).where(sessions.c.sid == sid)).rowcount == 1
+
+    def end_all(self, subject: str, now: datetime) -> list[str]:
+        ended = _end(now).where(sessions.c.subject == subject).returning(sessions.c.sid)
+        return list(self._connection.execute(ended).scalars())
 
     def forget(self, before: datetime) -> int:
         return self._connection.execute(delete(sessions).where(sessions.c.expires_at < before)).rowcount
+
+    def _one(self, query: Any) -> Session | None:
+        row = self._connection.execute(query).one_or_none()
+        return _session(row) if row else None
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(row.key, row.sid, row.subject, row.signed_in_at, row.expires_at, row.ended_at)
 
 
 def _end(now: datetime) -> Any:

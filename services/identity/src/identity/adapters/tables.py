@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from chassis.database import messaging_tables
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, ForeignKey, Index, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 metadata = MetaData()
@@ -41,6 +54,8 @@ sessions = Table(
     Column("signed_in_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
+    # The default is for the previous release, which names no session.
+    Column("sid", Text(collation="C"), nullable=False, unique=True, server_default=text("gen_random_uuid()::text")),
 )
 Index("sessions_of_subject", sessions.c.subject)
 Index("sessions_expiry", sessions.c.expires_at)
@@ -74,5 +89,64 @@ registries = Table(
     Column("document", Text, nullable=False),
     Column("kept_at", DateTime(timezone=True), nullable=False),
 )
+
+
+#: What relying parties were given, one row a redirect back; goes with its session.
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Text(collation="C"), primary_key=True),
+    Column("client_id", Text(collation="C"), nullable=False),
+    Column("sid", Text(collation="C"), ForeignKey("sessions.sid", ondelete="CASCADE"), nullable=False),
+    Column("subject", Text(collation="C"), nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("acr", Text, nullable=False),
+    Column("auth_time", DateTime(timezone=True), nullable=False),
+    Column("begun_at", DateTime(timezone=True), nullable=False),
+    Column("redeemed_at", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("generation", Integer, nullable=False),
+    Column("rotated_at", DateTime(timezone=True)),
+)
+Index("grants_of_session", grants.c.sid)
+
+#: Authorization codes, by a hash.
+codes = Table(
+    "codes",
+    metadata,
+    Column("key", Text(collation="C"), primary_key=True),
+    Column("grant_id", Text(collation="C"), ForeignKey("grants.id", ondelete="CASCADE"), nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    Column("challenge", Text, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+Index("codes_of_grant", codes.c.grant_id)
+
+#: Refresh tokens, by a hash; those that were replaced stay, so that a copy is known when it comes.
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("key", Text(collation="C"), primary_key=True),
+    Column("grant_id", Text(collation="C"), ForeignKey("grants.id", ondelete="CASCADE"), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("issued_at", DateTime(timezone=True), nullable=False),
+)
+Index("refresh_tokens_of_grant", refresh_tokens.c.grant_id)
+
+#: Relying parties that are to be told, or were told, that a session ended.
+logouts = Table(
+    "logouts",
+    metadata,
+    Column("client_id", Text(collation="C"), primary_key=True),
+    Column("sid", Text(collation="C"), primary_key=True),
+    Column("subject", Text(collation="C"), nullable=False),
+    Column("ended_at", DateTime(timezone=True), nullable=False),
+    Column("next_try_at", DateTime(timezone=True), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("told_at", DateTime(timezone=True)),
+)
+Index("logouts_untold", logouts.c.next_try_at, postgresql_where=logouts.c.told_at.is_(None))
+Index("logouts_age", logouts.c.ended_at)
 
 messaging = messaging_tables(metadata)

@@ -1,129 +1,151 @@
-"""Tokens of this district, signed with EdDSA (RFC 8037), and the verification of what clients sign."""
+"""What this district signs: access tokens (RFC 9068), ID tokens and logout tokens (OpenID Connect), with keys of its own.
+
+EdDSA (RFC 8037) is what everything is signed with, save the ID and logout tokens of a relying party that was registered
+for another algorithm, because it knows no EdDSA.
+"""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from chassis.clock import NewId
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
-from joserfc.jws import JWSAlgModel, JWSRegistry
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey, import_key
 
-from identity.domain.errors import ClientRefused
-from identity.domain.model import Client
-from identity.domain.policies import ASSERTION_LIFETIME
+from identity.domain.errors import TokenRefused
+from identity.domain.parties import FOR_THE_GATEWAY, RelyingParty
 
 #: Life of an access token; who is shut out is out when it ends, at most.
 TOKEN_LIFETIME = timedelta(minutes=10)
-#: What a token from a session or for a client's key may be used for: every call at the gateway (RFC 9068 section 2.2.3).
-GATEWAY_SCOPE = "api"
-_LEEWAY = timedelta(seconds=5)
-_LONGEST_JTI = 128
+#: Life of an ID token, and of a logout token, which is made anew for every try.
+ID_TOKEN_LIFETIME = timedelta(minutes=10)
+LOGOUT_TOKEN_LIFETIME = timedelta(minutes=2)
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+
+Key = OKPKey | ECKey | RSAKey
 
 
-class _OnlyEdDSA(JWSRegistry):
-    """One algorithm and no other, whatever a header says (RFC 8725 section 3.1)."""
-
-    def get_alg(self, name: str) -> JWSAlgModel:
-        if name != "EdDSA":
-            raise ClientRefused
-        return self.algorithms[name]
-
-
-_REGISTRY = _OnlyEdDSA()
-#: Stands in for the key of a client nobody knows, so that the refusal takes as long.
-_NOBODY = OKPKey.generate_key("Ed25519", private=False)
+def algorithm_of(key: object) -> str:
+    """What a key signs or verifies with; "" where we take no such key."""
+    match key:
+        case OKPKey() if key.curve_name == "Ed25519":
+            return "EdDSA"
+        case ECKey() if key.curve_name == "P-256":
+            return "ES256"
+        case RSAKey() if key.public_key.key_size >= 2048:
+            return "RS256"
+    return ""
 
 
-def read_keys(path: Path) -> list[OKPKey]:
-    """The keys of a JWK or JWKS file. Raises ValueError where one is no private Ed25519 key with a `kid`."""
+def read_keys(path: Path) -> list[Key]:
+    """The keys of a JWK or JWKS file. Raises ValueError where one is none that signs here, or the first is no Ed25519 key."""
     found = json.loads(path.read_text())
-    keys = [OKPKey.import_key(key) for key in found.get("keys", [found])]
-    if not keys or not all(key.is_private and key.kid for key in keys):
-        raise ValueError(f"{path}: needs private Ed25519 keys, each with a kid")
+    keys: list[Any] = [import_key(key) for key in found.get("keys", [found])]
+    if not keys or not all(key.is_private and key.kid and algorithm_of(key) for key in keys):
+        raise ValueError(f"{path}: needs private Ed25519 keys (P-256 and RSA behind them), each with a kid")
+    if algorithm_of(keys[0]) != "EdDSA":
+        raise ValueError(f"{path}: the private Ed25519 keys must come first")
     return keys
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Whom a token speaks for."""
+    """Whom an access token speaks for."""
 
     subject: str
     client_id: str
     roles: Sequence[str]
+    scope: str
     #: How strongly identity was proven, and when; empty and None for a machine.
     acr: str = ""
     signed_in_at: datetime | None = None
+    #: The session, and what the relying party was given in it; empty where there is none.
+    sid: str = ""
+    grant: str = ""
+    #: Division code of the home of a person of another district.
+    home: str = ""
+    #: Subject of the firm that they act for.
+    acting_for: str = ""
 
 
 class Signer:
-    """Signs access tokens (RFC 9068) for this district's gateway, with the first of its keys."""
+    """Signs with the first of its keys that has the algorithm; publishes all of them."""
 
-    def __init__(self, keys: Sequence[OKPKey], *, issuer: str, district: str, new_id: NewId) -> None:
+    def __init__(self, keys: Sequence[Key], *, issuer: str, district: str, new_id: NewId) -> None:
         self._keys, self._issuer, self._district, self._new_id = list(keys), issuer, district, new_id
+        self._first = {algorithm_of(key): key for key in reversed(self._keys)}
 
     @property
     def public(self) -> dict[str, Any]:
         """Every key's public half, as a JWKS."""
-        return {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": "EdDSA"} for key in self._keys]}
+        return {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": algorithm_of(key)} for key in self._keys]}
+
+    @property
+    def algorithms(self) -> list[str]:
+        """Those it has a key for."""
+        return [alg for alg in ("EdDSA", "ES256", "RS256") if alg in self._first]
 
     def access_token(self, holder: Holder, now: datetime) -> str:
-        issued = int(now.timestamp())
-        claims: dict[str, Any] = {
-            "iss": self._issuer,
-            "aud": f"tongban-gateway:{self._district}",
-            "sub": holder.subject,
+        """For this issuer's own addresses, and for the gateway where the scope says so."""
+        gateway = [f"tongban-gateway:{self._district}"] if set(holder.scope.split()) & FOR_THE_GATEWAY else []
+        claims = {
+            **self._common(holder.subject, [*gateway, self._issuer], now, TOKEN_LIFETIME),
             "client_id": holder.client_id,
-            "scope": GATEWAY_SCOPE,
-            "iat": issued,
-            "exp": issued + int(TOKEN_LIFETIME.total_seconds()),
-            "jti": str(self._new_id()),
+            "scope": holder.scope,
             "roles": sorted(holder.roles),
             "district": self._district,
         }
-        if holder.acr:
-            claims["acr"] = holder.acr
+        named = ("acr", "sid", "grant", "home", "acting_for")
+        claims |= {name: getattr(holder, name) for name in named if getattr(holder, name)}
         if holder.signed_in_at is not None:
             claims["auth_time"] = int(holder.signed_in_at.timestamp())
-        key = self._keys[0]
-        return jwt.encode({"alg": "EdDSA", "kid": str(key.kid), "typ": "at+jwt"}, claims, key, registry=_REGISTRY)
+        return self._signed("at+jwt", claims, "EdDSA")
+
+    def id_token(self, party: RelyingParty, subject: str, access_token: str, now: datetime, **more: Any) -> str:
+        """OpenID Connect Core section 2; `more` has auth_time, acr, sid and, the first time, the nonce."""
+        claims = self._common(subject, party.client_id, now, ID_TOKEN_LIFETIME) | more
+        return self._signed("JWT", claims | {"at_hash": half_hash(access_token, party.signed_with)}, party.signed_with)
+
+    def logout_token(self, party: RelyingParty, subject: str, sid: str, now: datetime) -> str:
+        """OpenID Connect Back-Channel Logout 1.0 section 2.4."""
+        claims = self._common(subject, party.client_id, now, LOGOUT_TOKEN_LIFETIME)
+        return self._signed("logout+jwt", claims | {"sid": sid, "events": {LOGOUT_EVENT: {}}}, party.signed_with)
+
+    def believed(self, token: str, typ: str) -> Mapping[str, Any]:
+        """The claims of a token of ours of that type; whether it expired is for the caller. Raises TokenRefused."""
+        try:
+            found = jwt.decode(token, KeySet([*self._keys]), algorithms=self.algorithms)
+            if found.header.get("typ") != typ or found.claims["iss"] != self._issuer:
+                raise TokenRefused
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise TokenRefused from None
+        return found.claims
+
+    def _common(self, subject: str, audience: str | list[str], now: datetime, lifetime: timedelta) -> dict[str, Any]:
+        issued = int(now.timestamp())
+        return {
+            "iss": self._issuer,
+            "aud": audience,
+            "sub": subject,
+            "iat": issued,
+            "exp": issued + int(lifetime.total_seconds()),
+            "jti": str(self._new_id()),
+        }
+
+    def _signed(self, typ: str, claims: dict[str, Any], alg: str) -> str:
+        key = self._first[alg]
+        return jwt.encode({"alg": alg, "kid": str(key.kid), "typ": typ}, claims, key, algorithms=[alg])
 
 
-def claimed_client(assertion: str) -> str:
-    """The client id that an assertion claims; nothing is checked yet. Raises ClientRefused."""
-    try:
-        payload = assertion.split(".")[1]
-        return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["iss"])
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
-        raise ClientRefused from None
-
-
-def verify_assertion(
-    assertion: str, client: Client | None, *, audiences: Sequence[str], now: datetime
-) -> tuple[str, datetime]:
-    """The `jti` and expiry of a client's assertion (RFC 7523 section 3). Raises ClientRefused; takes as long for nobody's."""
-    key = OKPKey.import_key(json.loads(client.public_jwk)) if client else _NOBODY
-    try:
-        claims = jwt.decode(assertion, key, registry=_REGISTRY).claims
-        if client is None or claims["iss"] != client.client_id or claims["sub"] != client.client_id:
-            raise ClientRefused
-        audience = claims["aud"]
-        if not set(audiences) & set([audience] if isinstance(audience, str) else audience):
-            raise ClientRefused
-        jti, expires = claims["jti"], datetime.fromtimestamp(int(claims["exp"]), UTC)
-        if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI or "\x00" in jti:
-            raise ClientRefused
-        if not now - _LEEWAY < expires <= now + ASSERTION_LIFETIME + _LEEWAY:
-            raise ClientRefused
-        if "nbf" in claims and datetime.fromtimestamp(int(claims["nbf"]), UTC) > now + _LEEWAY:
-            raise ClientRefused
-    except (JoseError, ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
-        raise ClientRefused from None
-    return jti, expires
+def half_hash(text: str, alg: str) -> str:
+    """The left half of a hash, as `at_hash` has it (OpenID Connect Core section 3.1.3.6): of what the signature hashes with."""
+    digest = (hashlib.sha512 if alg == "EdDSA" else hashlib.sha256)(text.encode()).digest()
+    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()

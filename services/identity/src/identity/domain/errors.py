@@ -13,11 +13,15 @@ IdentityError
 ├── NotAPeer          no such district, or it is suspended, or not linked with this one
 ├── SignInRefused     name or password is not right; says no more than that
 ├── NotSignedIn       no open session
+├── SessionNotFound   no open session of that name is yours
 ├── FormExpired       the form was not made for this browser, or too long ago
 ├── InvalidField      what somebody says of themself breaks the rule of its field; `details` names the field
 ├── WeakPassword      the password would be guessed
 ├── LoginTaken        the user name of a new staff account belongs to somebody
-└── ClientRefused     the client's assertion proves nothing
+├── ClientRefused     the client's assertion proves nothing
+├── TokenRefused      the access token is not acceptable here
+├── RequestRefused    a request to sign in from a relying party that cannot be sent back to it
+└── InvalidParty      a row of the relying parties' file breaks a rule
 """
 
 from __future__ import annotations
@@ -121,6 +125,12 @@ class NotSignedIn(IdentityError):
     sentence = "There is no open session; sign in first."
 
 
+class SessionNotFound(IdentityError):
+    code = "identity.session_not_found"
+    kind = "not_found"
+    sentence = "No open session of yours has this name; ask for the list again."
+
+
 class FormExpired(IdentityError):
     code = "identity.form_expired"
     kind = "forbidden"
@@ -161,3 +171,27 @@ class LoginTaken(IdentityError):
 
     def __init__(self, login: str) -> None:
         super().__init__(f"The user name {login!r} belongs to somebody; choose another.")
+
+
+class TokenRefused(IdentityError):
+    code = "identity.token_refused"
+    kind = "unauthenticated"
+    sentence = "The access token is not acceptable here: it must be ours, unexpired, with the scope that this address needs, of a session that is open."
+
+
+class RequestRefused(IdentityError):
+    """The browser stays here: where it would be sent back to is not known to be the party's (RFC 6749 section 4.1.2.1)."""
+
+    code = "identity.request_refused"
+    kind = "invalid"
+    sentence = (
+        "The site that sent you here is not registered with this district, or asked in a way that is not accepted."
+    )
+
+
+class InvalidParty(IdentityError):
+    code = "identity.invalid_party"
+    kind = "invalid"
+
+    def __init__(self, client_id: str, why: str) -> None:
+        super().__init__(f"Relying party {client_id!r}: {why}.")

@@ -77,6 +77,8 @@ class Session:
     """A signed-in browser. `key` is a hash of what the cookie holds, so that a read table signs nobody in."""
 
     key: str
+    #: Its public name, random: in ID tokens and in logouts.
+    sid: str
     subject: str
     signed_in_at: datetime
     expires_at: datetime

@@ -30,13 +30,13 @@ def pairwise_subject(key: bytes, subject: str, district: str) -> str:
     return hmac.new(key, f"{district}\x1f{subject}".encode(), hashlib.sha256).hexdigest()[:40]
 
 
-def session_key(cookie: str) -> str:
-    """What a session is kept under: a hash, because the cookie's own value signs somebody in."""
-    return hashlib.sha256(cookie.encode()).hexdigest()
+def secret_key(secret: str) -> str:
+    """What a cookie, a code or a refresh token is kept under: a hash, because its own value would be believed."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def open_session(cookie: str, subject: str, now: datetime) -> Session:
-    return Session(session_key(cookie), subject, now, now + SESSION_LIFETIME)
+def open_session(cookie: str, sid: str, subject: str, now: datetime) -> Session:
+    return Session(secret_key(cookie), sid, subject, now, now + SESSION_LIFETIME)
 
 
 def check_client_id(client_id: str) -> None:

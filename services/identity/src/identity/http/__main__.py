@@ -10,6 +10,7 @@ from chassis.clock import SystemClock, new_id
 from chassis.edge import serve
 from chassis.settings import SettingsError, read_settings
 
+from identity.domain.errors import InvalidParty
 from identity.http.app import build
 from identity.http.parts import build as build_parts
 from identity.http.settings import HttpSettings
@@ -20,7 +21,7 @@ def main() -> int:
     try:
         settings = read_settings(HttpSettings, os.environ)
         parts = build_parts(settings, SystemClock(), new_id)
-    except (SettingsError, ValueError, OSError) as error:
+    except (SettingsError, InvalidParty, ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     logs.configure(settings.service_name, settings.district)

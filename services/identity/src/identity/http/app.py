@@ -7,7 +7,7 @@ from chassis.health import Checks
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from identity.http import metadata, register, sign_in, sign_out, token
+from identity.http import authorize, metadata, register, sign_in, sign_out, token
 from identity.http.parts import Parts
 
 
@@ -19,6 +19,7 @@ def build(parts: Parts) -> Starlette:
             Route("/sign-out", sign_out.sign_out, methods=["POST"]),
             Route("/register", register.Register),
             Route("/registered", register.registered, methods=["GET"]),
+            Route("/authorize", authorize.authorize, methods=["GET"]),
             Route("/token", token.token, methods=["POST"]),
             Route("/jwks.json", metadata.keys, methods=["GET"]),
             Route("/.well-known/openid-configuration", metadata.metadata, methods=["GET"]),

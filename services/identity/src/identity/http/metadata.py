@@ -5,8 +5,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from identity.domain.model import Assurance
+from identity.domain.parties import Scope
 from identity.http.parts import Parts
-from identity.http.token import CLIENT_GRANT, SESSION_GRANT
+from identity.http.token import GRANTS
 
 _SHORT = {"Cache-Control": "public, max-age=300"}
 
@@ -17,15 +19,30 @@ async def keys(request: Request) -> Response:
 
 
 async def metadata(request: Request) -> Response:
-    issuer = Parts.of(request).settings.issuer
+    """OpenID Connect Discovery 1.0 section 3, RFC 8414, RFC 9207."""
+    parts = Parts.of(request)
+    issuer = parts.settings.issuer
     described = {
         "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
         "jwks_uri": f"{issuer}/jwks.json",
-        "grant_types_supported": [CLIENT_GRANT, SESSION_GRANT],
-        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": ["EdDSA"],
-        # Required by RFC 8414; empty, because there is no authorization endpoint.
-        "response_types_supported": [],
+        "scopes_supported": [scope.value for scope in Scope],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANTS),
+        "subject_types_supported": ["pairwise", "public"],
+        "id_token_signing_alg_values_supported": parts.signer.algorithms,
+        "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": ["EdDSA", "ES256", "RS256"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "prompt_values_supported": ["none", "login"],
+        "acr_values_supported": [acr.value for acr in Assurance],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "sid", "at_hash"],
+        "ui_locales_supported": ["zh-Hans", "en"],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
     }
     return JSONResponse(described, headers=_SHORT)

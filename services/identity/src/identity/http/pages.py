@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
@@ -27,13 +29,19 @@ def _style() -> str:
 
 @cache
 def _policy() -> str:
-    """Our own style and nothing else: no script, no frame, no form to anywhere else."""
+    """Our own style and nothing else: no script, no frame; the rest is said by each page."""
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    )
+    return f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'; base-uri 'none'"
 
 
-def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+def origin_of(uri: str) -> str:
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def page(template: str, status: int = 200, *, leads_to: Iterable[str] = (), **values: Any) -> HTMLResponse:
+    """`leads_to`: addresses elsewhere to which the page's form may be redirected; a browser goes to no other."""
     text = _environment.get_template(template).render(style=_style(), **values)
-    return HTMLResponse(text, status, {"Content-Security-Policy": _policy(), "X-Frame-Options": "DENY"})
+    targets = " ".join(["'self'", *sorted(map(origin_of, leads_to))])
+    policy = f"{_policy()}; form-action {targets}"
+    return HTMLResponse(text, status, {"Content-Security-Policy": policy, "X-Frame-Options": "DENY"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +14,16 @@ from chassis.database import Database
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from identity.adapters.relying_parties import read_parties
 from identity.adapters.sealing import Sealing, derived
 from identity.adapters.storage import Storage
 from identity.adapters.token_keys import Signer, read_keys
+from identity.domain.errors import InvalidParty
+from identity.domain.parties import RelyingParty
+from identity.domain.policies import pairwise_subject
 from identity.http.forms import Forms
 from identity.http.lanes import Lanes
+from identity.http.pending import PendingRequests
 from identity.http.settings import HttpSettings
 
 T = TypeVar("T")
@@ -36,6 +41,9 @@ class Parts:
     signer: Signer
     forms: Forms
     lanes: Lanes
+    pending: PendingRequests
+    #: From the file; peers are no part of it.
+    parties: Mapping[str, RelyingParty]
 
     @classmethod
     def of(cls, request: Request) -> Parts:
@@ -44,6 +52,14 @@ class Parts:
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    def party(self, work: Storage, client_id: str) -> RelyingParty | None:
+        """The relying party of that name."""
+        return self.parties.get(client_id)
+
+    def subject_for(self, party: RelyingParty, subject: str) -> str:
+        """The name by which `party` knows the person: the one that `get_applicant` gives a peer, too."""
+        return pairwise_subject(self.sealing.pairwise_key, subject, party.sector) if party.sector else subject
 
     async def within(self, use: Callable[[Storage], T]) -> T:
         """What `use` makes of a transaction of its own, run in a thread: the database blocks."""
@@ -60,16 +76,24 @@ class Parts:
 
 
 def build(settings: HttpSettings, clock: Clock, new_id: NewId) -> Parts:
-    """Raises ValueError where the signing keys are none."""
+    """Raises ValueError where the signing keys are none, InvalidParty."""
     field_key = base64.b64decode(settings.field_key)
-    keys = read_keys(settings.signing_keys)
+    signer = Signer(read_keys(settings.signing_keys), issuer=settings.issuer, district=settings.district, new_id=new_id)
+    parties = read_parties(settings.relying_parties)
+    for party in parties.values():
+        if party.signed_with not in signer.algorithms:
+            raise InvalidParty(
+                party.client_id, f"id_token_alg is {party.signed_with}, for which there is no signing key"
+            )
     return Parts(
         settings=settings,
         clock=clock,
         new_id=new_id,
         database=Database(settings.database_url, application_name="identity http"),
         sealing=Sealing(field_key),
-        signer=Signer(keys, issuer=settings.issuer, district=settings.district, new_id=new_id),
+        signer=signer,
         forms=Forms(derived(field_key, "tongban form token 1"), settings.issuer),
         lanes=Lanes(settings.verifications),
+        pending=PendingRequests(derived(field_key, "tongban pending request 1")),
+        parties=parties,
     )

@@ -20,6 +20,8 @@ class HttpSettings:
     signing_keys: Path
     #: Our own https URL, as it stands in `iss`; no path.
     issuer: str
+    #: File with the relying parties that are no peers (adapters/relying_parties.py); unset: there are none.
+    relying_parties: Path | None = None
     #: host:port that HTTPS is served on, with its certificate and key.
     listen_address: str
     tls_certificate: Path

@@ -5,6 +5,8 @@ Nobody learns whether a name exists: every refusal is the same answer, and takes
 
 from __future__ import annotations
 
+import secrets
+
 from chassis.edge import RETRY_AFTER_S, STATUS, problem
 from chassis.errors import Fault, Kind, fault_of
 from chassis.logs import get_logger
@@ -22,6 +24,7 @@ from identity.domain.sign_up import normal_login
 from identity.http.forms import keep_session, new_secret, read_form, session_cookie
 from identity.http.pages import page
 from identity.http.parts import Parts
+from identity.http.pending import FIELD, going_on
 from identity.usecases.begin_session import begin_session
 from identity.usecases.find_credential import Credential, find_credential
 from identity.usecases.find_session import find_session
@@ -45,9 +48,11 @@ class SignIn(HTTPEndpoint):
     """The page, and what its form sends."""
 
     async def get(self, request: Request) -> Response:
-        """The form, or who is signed in and how to sign out."""
+        """The form; or, where no relying party waits for a sign-in, who is signed in and how to sign out."""
         parts = Parts.of(request)
         now = parts.now()
+        if sealed := request.query_params.get(FIELD, ""):
+            return _form(request, sealed=sealed)
         try:
             _, account = await parts.within(lambda work: find_session(work, session_cookie(request), now=now))
         except NotSignedIn:
@@ -55,17 +60,18 @@ class SignIn(HTTPEndpoint):
         return _signed_in(request, account)
 
     async def post(self, request: Request) -> Response:
-        """303 to the page of whoever is signed in now; else the form with its reason, or a problem for a program."""
-        login = ""
+        """303 on with the request that waited, or to the page of whoever is signed in now; else the form with its reason."""
+        login = sealed = ""
         try:
             fields = await read_form(request)
             parts = Parts.of(request)
             parts.forms.check(request, fields)
-            login = fields.get("login", "")
+            login, sealed = fields.get("login", ""), fields.get(FIELD, "")
             cookie = await _verified(request, parts, normal_login(login), fields.get("password", ""))
         except (Fault, SignInRefused, FormExpired) as error:
-            return _refusal(request, error, login)
-        response = RedirectResponse("/sign-in", 303)
+            return _refusal(request, error, login, sealed)
+        waits = parts.pending.open(sealed, parts.now())
+        response = RedirectResponse(going_on(sealed if waits else ""), 303)
         keep_session(response, cookie)
         return response
 
@@ -81,21 +87,24 @@ async def _verified(request: Request, parts: Parts, login: str, password: str) -
     if found is None or not right:
         log.info("sign-in refused")
         raise SignInRefused
-    cookie, old, now = new_secret(), session_cookie(request), parts.now()
+    cookie, sid, old, now = new_secret(), secrets.token_urlsafe(16), session_cookie(request), parts.now()
     fresh = await run_in_threadpool(hash_password, password) if needs_new_hash(kept) else ""
 
     def begin(work: Storage, found: Credential = found) -> Account:
         if fresh:
             work.accounts.set_password_hash(found.subject, fresh)
-        return begin_session(work, found.subject, cookie=cookie, replaces=old, now=now)
+        return begin_session(work, found.subject, cookie=cookie, sid=sid, replaces=old, now=now)
 
     account = await parts.within(begin)
     log.info("signed in", subject=account.subject, acr=account.acr.value)
     return cookie
 
 
-def _form(request: Request, status: int = 200, sentence: dict[str, str] | None = None, login: str = "") -> HTMLResponse:
+def _form(
+    request: Request, status: int = 200, sentence: dict[str, str] | None = None, login: str = "", sealed: str = ""
+) -> HTMLResponse:
     parts = Parts.of(request)
+    waits = parts.pending.open(sealed, parts.now())
     carrier = Response()
     token = parts.forms.token(parts.forms.cookie(request, carrier))
     shown = page(
@@ -105,6 +114,8 @@ def _form(request: Request, status: int = 200, sentence: dict[str, str] | None =
         problem=sentence,
         token=token,
         login=login[:LONGEST_LOGIN],
+        pending=sealed if waits else "",
+        leads_to=[waits.fields["redirect_uri"]] if waits else [],
     )
     shown.headers.raw.extend(pair for pair in carrier.headers.raw if pair[0] == b"set-cookie")
     return shown
@@ -120,13 +131,13 @@ def _signed_in(request: Request, account: Account) -> HTMLResponse:
     return shown
 
 
-def _refusal(request: Request, error: Exception, login: str) -> Response:
+def _refusal(request: Request, error: Exception, login: str, sealed: str) -> Response:
     fault = fault_of(error)
     assert fault is not None
     if "text/html" not in request.headers.get("accept", ""):
         return problem(fault, headers=_challenge(fault))
     sentence = _SENTENCES.get(fault.code, _OTHERWISE)
-    shown = _form(request, STATUS[fault.kind], sentence, login)
+    shown = _form(request, STATUS[fault.kind], sentence, login, sealed)
     shown.headers.update(_challenge(fault))
     if fault.kind in (Kind.RATE_LIMITED, Kind.UNAVAILABLE):
         shown.headers["Retry-After"] = str(RETRY_AFTER_S)

@@ -7,6 +7,7 @@ from datetime import datetime
 from identity.domain.errors import AccountNotFound, OwnAccount
 from identity.domain.events import AccountDisabled
 from identity.domain.model import Account
+from identity.usecases.end_session import end_sessions
 from identity.usecases.ports import Work
 
 
@@ -21,6 +22,6 @@ def disable_account(work: Work, subject: str, reason: str, *, by: str, now: date
         return account
     account = account.shut_out()
     work.accounts.save(account)
-    work.sessions.end_all(subject, now)
+    end_sessions(work, subject, now=now)
     work.record(AccountDisabled(subject, reason, account.version))
     return account

@@ -6,13 +6,13 @@ from datetime import datetime
 
 from identity.domain.errors import NotSignedIn
 from identity.domain.model import Account, Session
-from identity.domain.policies import session_key
+from identity.domain.policies import secret_key
 from identity.usecases.ports import Work
 
 
 def find_session(work: Work, cookie: str, *, now: datetime) -> tuple[Session, Account]:
     """The open session behind `cookie` and its account. Raises NotSignedIn."""
-    session = work.sessions.get(session_key(cookie)) if cookie else None
+    session = work.sessions.get(secret_key(cookie)) if cookie else None
     if session is None or not session.is_open(now):
         raise NotSignedIn
     account = work.accounts.get(session.subject)

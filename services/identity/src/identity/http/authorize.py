@@ -1,0 +1,135 @@
+"""GET /authorize: a relying party wants to know who somebody is (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2).
+
+Who is signed in goes straight back with a code. Everybody else is shown the form first, and the request waits sealed in
+its address. A request whose client or redirect URI is not known ends on a page of ours: nothing is sent there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import parse_qsl
+
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
+from authlib.oidc.core.errors import LoginRequiredError, RequestNotSupportedError, RequestURINotSupportedError
+from chassis.errors import fault_of
+from chassis.logs import get_logger
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from identity.adapters.storage import Storage
+from identity.domain.errors import NotSignedIn, RequestRefused, TokenRefused
+from identity.domain.grants import is_fresh_enough
+from identity.http.forms import session_cookie
+from identity.http.oauth import Answer, FormRequest
+from identity.http.parts import Parts
+from identity.http.pending import FIELD, Pending, sign_in_address
+from identity.http.provider import Provider, SignedIn
+from identity.http.refusal_page import refusal_page
+from identity.usecases.find_session import find_session
+
+log = get_logger(__name__)
+
+_LONGEST_QUERY, _LONGEST_FIELD = 12_000, 2_000
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+async def authorize(request: Request) -> Response:
+    """302 back to the relying party; 303 to the sign-in page; or a page that says why neither."""
+    parts, cookie = Parts.of(request), session_cookie(request)
+    try:
+        pending = _asked(request, parts)
+        answer = await parts.within(lambda work: _decided(parts, work, pending, cookie))
+    except (RequestRefused, OAuth2Error) as error:
+        log.info("request of a relying party refused", reason=type(error).__name__)
+        return refusal_page(request, fault_of(error) or RequestRefused())
+    except Exception as error:
+        if (fault := fault_of(error)) is None:
+            raise
+        return refusal_page(request, fault)
+    if answer is None:
+        return RedirectResponse(sign_in_address(parts.pending.seal(pending)), 303)
+    return RedirectResponse(answer.location, 302)
+
+
+def _asked(request: Request, parts: Parts) -> Pending:
+    """The request itself, or the one that waited for a sign-in. Raises RequestRefused."""
+    now, query = parts.now(), request.url.query
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=40, errors="strict")
+    except ValueError:
+        raise RequestRefused from None
+    fields = dict(pairs)
+    long = len(query) > _LONGEST_QUERY or any(len(value) > _LONGEST_FIELD for name, value in pairs if name != FIELD)
+    if long or len(fields) != len(pairs) or any(not text.isprintable() for pair in pairs for text in pair):
+        raise RequestRefused
+    if FIELD not in fields:
+        return Pending(fields, now)
+    pending = parts.pending.open(fields[FIELD], now)
+    if pending is None or len(fields) != 1:
+        raise RequestRefused
+    return pending
+
+
+def _decided(parts: Parts, work: Storage, pending: Pending, cookie: str) -> Answer | None:
+    """None: somebody has to sign in first. Raises OAuth2Error, RequestRefused where there is nowhere to answer to."""
+    provider = Provider(parts, work)
+    fields = pending.fields
+    asked = FormRequest("GET", f"{parts.settings.issuer}/authorize", fields)
+    client = provider.query_client(fields.get("client_id", ""))
+    if client is None or not client.check_redirect_uri(fields.get("redirect_uri", "")):
+        raise RequestRefused
+    if fields.get("response_type") != "code":
+        asked.payload.data["response_type"] = "none of ours"  # what it was does not go into the answer
+    try:
+        signed_in = _who(work, cookie, provider.now)
+        grant = provider.get_consent_grant(asked, signed_in)
+        _check(fields)
+        if not _answers(parts, pending, signed_in, provider.now):
+            if "none" in fields.get("prompt", "").split():
+                raise LoginRequiredError
+            return None
+    except OAuth2Error as error:
+        error.redirect_uri, error.state = fields["redirect_uri"], fields.get("state")
+        refused: Answer = provider.handle_error_response(asked, error)
+        return refused
+    granted: Answer = provider.create_authorization_response(asked, signed_in, grant)
+    return granted
+
+
+def _who(work: Storage, cookie: str, now: datetime) -> SignedIn | None:
+    try:
+        return SignedIn(*find_session(work, cookie, now=now))
+    except NotSignedIn:
+        return None
+
+
+def _check(fields: Mapping[str, str]) -> None:
+    """What we do not do is refused, where doing nothing could be taken for doing it. Raises OAuth2Error."""
+    if "request" in fields:
+        raise RequestNotSupportedError
+    if "request_uri" in fields:
+        raise RequestURINotSupportedError
+    if fields.get("prompt", "") not in ("", "none", "login"):
+        raise InvalidRequestError("prompt must be none or login.")
+    if fields.get("response_mode", "query") != "query":
+        raise InvalidRequestError("response_mode must be query.")
+    if "max_age" in fields and not _NUMBER.fullmatch(fields["max_age"]):
+        raise InvalidRequestError("max_age must be a number of seconds.")
+
+
+def _answers(parts: Parts, pending: Pending, signed_in: SignedIn | None, now: datetime) -> bool:
+    """Whether whoever is signed in is an answer to this request."""
+    if signed_in is None:
+        return False
+    fields = pending.fields
+    if hint := fields.get("id_token_hint"):
+        try:
+            if parts.signer.believed(hint, "JWT")["sid"] != signed_in.session.sid:
+                return False
+        except (TokenRefused, KeyError):
+            return False
+    max_age = int(fields["max_age"]) if "max_age" in fields else None
+    login = fields.get("prompt") == "login"
+    return is_fresh_enough(signed_in.session, now, asked_at=pending.asked_at, login=login, max_age=max_age)
