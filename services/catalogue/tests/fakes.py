@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from catalogue.domain.events import ItemPublished
 from catalogue.domain.model import Item
-from catalogue.domain.policies import search_text
+from catalogue.domain.search import Found, Query, place_of
+from catalogue.usecases.ports import Filters
 from chassis.paging import Wish
 
 
@@ -15,6 +16,8 @@ from chassis.paging import Wish
 class FakeItems:
     district: str
     kept: dict[str, Item] = field(default_factory=dict)
+    #: Codes of items that an earlier release wrote.
+    unindexed: set[str] = field(default_factory=set)
 
     def get(self, code: str) -> Item | None:
         return self.kept.get(code)
@@ -24,23 +27,32 @@ class FakeItems:
     def save(self, item: Item) -> None:
         self.kept[item.code] = item
 
-    def find(self, terms: Sequence[str], handling_district: str, wish: Wish) -> Sequence[Item]:
-        rows = [item for item in self.kept.values() if all(term in search_text(item.content) for term in terms)]
-        return self._page(rows, handling_district, wish, lambda item: (item.content.name_zh, item.code))
+    def find(self, query: Query, filters: Filters, wish: Wish) -> Sequence[Found]:
+        found = [Found(each, place) for each in self._of(filters) if (place := place_of(each, query)) is not None]
+        later = [each for each in found if wish.after is None or each.place > wish.after]
+        return sorted(later, key=lambda each: each.place)[: wish.size + 1]
 
-    def list(self, handling_district: str, wish: Wish) -> Sequence[Item]:
-        rows = list(self.kept.values())
-        return self._page(
-            rows, handling_district, wish, lambda item: (item.handling_district != self.district, item.code)
-        )
+    def stale(self, limit: int) -> Sequence[Item]:
+        return [self.kept[code] for code in sorted(self.unindexed)[:limit]]
+
+    def index(self, item: Item) -> None:
+        self.unindexed.discard(item.code)
+
+    def list(self, filters: Filters, wish: Wish) -> Sequence[Item]:
+        def key(item: Item) -> tuple[bool, str]:
+            return item.handling_district != self.district, item.code
+
+        later = [item for item in self._of(filters) if wish.after is None or key(item) > wish.after]
+        return sorted(later, key=key)[: wish.size + 1]
 
     def own(self) -> Iterator[Item]:
         return iter(sorted((item for item in self.kept.values() if item.handling_district == self.district), key=_code))
 
-    def _page(self, rows, handling_district, wish, key) -> Sequence[Item]:
-        wanted = [item for item in rows if handling_district in ("", item.handling_district)]
-        later = [item for item in wanted if wish.after is None or key(item) > wish.after]
-        return sorted(later, key=key)[: wish.size + 1]
+    def _of(self, filters: Filters) -> Iterator[Item]:
+        for item in self.kept.values():
+            here = filters.handling_district in ("", item.handling_district)
+            if here and filters.mode in (None, item.content.terms.mode):
+                yield item
 
 
 @dataclass

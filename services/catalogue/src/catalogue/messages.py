@@ -13,6 +13,7 @@ from tongban.courier.v1.courier_pb2 import LinkOpened, MessageRefused
 from catalogue.domain import events
 from catalogue.domain.errors import InvalidItem
 from catalogue.domain.model import Audience, Content, Item, MaterialRequirement, Mode, Provenance, Terms
+from catalogue.usecases.ports import Filters
 
 __all__ = ["CONTRACT", "ItemPublished", "LinkOpened", "MessageRefused"]
 
@@ -72,6 +73,13 @@ def item_to_wire(item: Item) -> pb.Item:
         version=item.version,
         published_at=timestamp(item.published_at),
     )
+
+
+def filters_of(request: pb.FindItemsRequest | pb.ListItemsRequest) -> Filters:
+    """Which items a request is about at all. Raises InvalidItem for a mode that there is not."""
+    unspecified = request.mode == pb.CROSS_PROVINCE_MODE_UNSPECIFIED
+    mode = None if unspecified else _MODE.word(request.mode, partial(InvalidItem, "mode"))
+    return Filters(request.handling_district, mode)
 
 
 def published(item: Item, changed: bool) -> pb.PublishItemResponse:

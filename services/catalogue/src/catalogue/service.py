@@ -1,19 +1,21 @@
-"""What the catalogue answers and listens to."""
+"""What the catalogue answers, listens to and does by the clock."""
 
 from __future__ import annotations
 
 from chassis.paging import wish
 from chassis.process import Wired
 from chassis.rpc import SERVICE, rpc
+from chassis.runner import every
 from chassis.subscriber import subscribe
 
 from catalogue import messages, wiring
 from catalogue.usecases.brief_peer import brief_peer
-from catalogue.usecases.find_items import find_items
+from catalogue.usecases.find_items import KEY, find_items
 from catalogue.usecases.get_item import get_item
 from catalogue.usecases.keep_peer_item import keep_peer_item
 from catalogue.usecases.list_items import list_items
 from catalogue.usecases.publish_item import publish_item
+from catalogue.usecases.refresh_search import refresh_search
 
 
 class CatalogueService:
@@ -37,16 +39,24 @@ class CatalogueService:
 
     @rpc(allow=SERVICE)
     def find_items(self, request, call):
+        filters, wanted = messages.filters_of(request), wish(request.page, *KEY)
         with self.app.work() as work:
-            page = find_items(work, request.query, request.handling_district, wish(request.page, str, str))
+            page = find_items(work, request.query, filters, wanted, self.app.vocabulary)
         return messages.found(page)
 
     @rpc(allow=SERVICE)
     def list_items(self, request, call):
+        filters, wanted = messages.filters_of(request), wish(request.page, bool, str)
         with self.app.work() as work:
-            wanted = wish(request.page, bool, str)
-            page = list_items(work, request.handling_district, wanted, district=self.app.district)
+            page = list_items(work, filters, wanted, district=self.app.district)
         return messages.listed(page)
+
+    @every(30)
+    def keep_search_fresh(self):
+        more = True
+        while more:
+            with self.app.work() as work:
+                more = refresh_search(work)
 
     @subscribe(messages.ItemPublished, via_courier=True)
     def on_peer_item_published(self, event, delivery):

@@ -13,6 +13,8 @@ from chassis.subscriber import Delivery
 from chassis.telemetry import counter
 
 from catalogue.adapters.storage import Work
+from catalogue.adapters.vocabulary import vocabulary
+from catalogue.domain.search import Vocabulary
 
 log = get_logger(__name__)
 
@@ -26,6 +28,7 @@ class App:
     """What the service's methods work with."""
 
     process: Process
+    vocabulary: Vocabulary
 
     @property
     def district(self) -> str:
@@ -51,4 +54,4 @@ class App:
 
 
 def build(process: Process) -> App:
-    return App(process)
+    return App(process, vocabulary())

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from catalogue import messages
+from catalogue.domain.model import Mode
 from chassis.errors import Fault
 from tongban.catalogue.v1 import catalogue_pb2 as pb
 from tongban.common.v1 import common_pb2 as common
@@ -16,7 +17,7 @@ from tongban.courier.v1.courier_pb2 import LinkOpened, MessageRefused
 
 from tests.support.calls import BusClient, a_person, eventually
 
-from ..factories import HUANGPU, SHANGCHENG, content, item
+from ..factories import HUANGPU, SHANGCHENG, content, item, terms
 
 pytestmark = pytest.mark.engines
 
@@ -121,6 +122,24 @@ def test_walking_the_pages_shows_every_item_once(bus) -> None:
         if not cursor:
             break
     assert codes == [f"walk-{n}" for n in range(5)]
+
+
+def test_a_search_is_answered_in_plain_words_and_by_mode_and_refused_where_nobody_would_type_it(bus) -> None:
+    publish(bus, "own-words", name_zh="社会保障卡挂失", terms=terms(mode=Mode.JOINT_HANDLING))
+    publish(bus, "own-words-2", name_zh="社会保障卡挂失与解挂")
+
+    def found(**request) -> list[str]:
+        answer = bus.call("catalogue.find_items", pb.FindItemsRequest(**request), pb.FindItemsResponse)
+        return [each.code for each in answer.items]
+
+    assert found(query="我的社保卡丢了怎么办") == ["own-words", "own-words-2"]
+    assert found(query="社保卡挂失", mode=pb.CROSS_PROVINCE_MODE_JOINT_HANDLING) == ["own-words"]
+    listed = pb.ListItemsRequest(mode=pb.CROSS_PROVINCE_MODE_JOINT_HANDLING)
+    assert [each.code for each in bus.call("catalogue.list_items", listed, pb.ListItemsResponse).items] == ["own-words"]
+    for request, code in (({"query": "社" * 101}, "catalogue.invalid_query"), ({"mode": 9}, "catalogue.invalid_item")):
+        with pytest.raises(Fault) as refused:
+            found(**request)
+        assert refused.value.code == code
 
 
 def test_a_peers_item_is_kept_in_its_newest_version_in_any_order(bus) -> None:

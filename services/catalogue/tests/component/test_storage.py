@@ -6,10 +6,15 @@ import threading
 
 import pytest
 from catalogue.adapters.storage import Work
+from catalogue.adapters.vocabulary import vocabulary
+from catalogue.usecases.find_items import find_items
+from catalogue.usecases.ports import Filters
 from catalogue.usecases.publish_item import publish_item
+from catalogue.usecases.refresh_search import refresh_search
 from chassis.clock import FixedClock, new_id
 from chassis.database import Database
 from chassis.outbox import Outbox
+from chassis.paging import Wish
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -107,13 +112,75 @@ def test_a_search_reads_the_index_not_the_table(empty) -> None:
             work.items.save(item(f"code-{n}", name_zh=f"事项{chr(0x4E00 + n)}{chr(0x5E00 + n)}"))
         connection.execute(text("ANALYZE items"))
         connection.execute(text("SET LOCAL enable_seqscan = off"))
-        plan = "\n".join(
-            row[0]
-            for row in connection.execute(
-                text("EXPLAIN SELECT * FROM items WHERE search_grams @> ARRAY['帀帀'] AND search_text LIKE '%帀帀%'")
-            )
-        )
-    assert "items_search" in plan
+        query = "EXPLAIN SELECT * FROM items WHERE search @@ CAST('(''帀帀'')' AS tsquery)"
+        plan = "\n".join(row[0] for row in connection.execute(text(query)))
+    assert "items_by_term" in plan
+
+
+def found(work: Work, typed: str) -> list[str]:
+    page = find_items(work, typed, Filters(), Wish(), vocabulary())
+    return [each.code for each in page.rows]
+
+
+def test_what_the_previous_release_wrote_is_found_after_the_next_look(empty) -> None:
+    """It knows nothing of the new columns: its new rows lack them, and its changes leave them as they were."""
+    with empty.transaction() as connection:
+        work = begin(connection)
+        for code in ("new", "changed", "known"):
+            work.items.save(item(code, name_zh="旧名称事项"))
+        connection.execute(text("UPDATE items SET search = NULL, searched_version = NULL WHERE code = 'new'"))
+        connection.execute(text("UPDATE items SET name_zh = '新称呼事项', version = 2 WHERE code = 'changed'"))
+    with empty.transaction() as connection:
+        assert refresh_search(begin(connection)) is False
+    with empty.transaction() as connection:
+        work = begin(connection)
+        assert found(work, "旧名称") == ["known", "new"]
+        assert found(work, "新称呼") == ["changed"]
+        assert work.items.stale(5) == []
+
+
+def test_two_processes_that_refresh_the_search_share_the_work(empty) -> None:
+    with empty.transaction() as connection:
+        work = begin(connection)
+        for n in range(3):
+            work.items.save(item(f"i{n}"))
+        connection.execute(text("UPDATE items SET searched_version = NULL"))
+    with empty.transaction() as one, empty.transaction() as two:
+        assert [each.code for each in begin(one).items.stale(2)] == ["i0", "i1"]
+        assert [each.code for each in begin(two).items.stale(2)] == ["i2"]
+
+
+HOSTILE = [
+    "'",
+    "''",
+    "\\",
+    "\\'",
+    "a' | 'b",
+    ":*",
+    "a:*",
+    "!a",
+    "&",
+    "<->",
+    "(((",
+    "' OR 1=1; --",
+    "%",
+    "_",
+    "\u200b",
+    "e\u0301",
+    "\x7f",
+]
+
+
+@pytest.mark.parametrize(
+    "typed", [*HOSTILE, "社" * 100, "a " * 50, "社 " * 50, "".join(chr(0x4E00 + n) for n in range(100))]
+)
+def test_whatever_is_typed_is_words_to_the_database_and_nothing_else(empty, typed) -> None:
+    with empty.transaction() as connection:
+        work = begin(connection)
+        work.items.save(item("one"))
+        connection.execute(text("SET LOCAL statement_timeout = '2s'"))
+        assert found(work, typed) in ([], ["one"])
+        assert found(work, "社会保障卡") == ["one"]
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_knows(database) -> None:

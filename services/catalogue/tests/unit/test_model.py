@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 from catalogue.domain.errors import InvalidItem, NotTheOwner, PromisedAboveStatutory
 from catalogue.domain.model import MaterialRequirement
-from catalogue.domain.policies import check_content, code_for, grams, is_newer_copy, normalised, query_grams
-from hypothesis import given
-from hypothesis import strategies as st
+from catalogue.domain.policies import check_content, code_for, is_newer_copy
 
 from ..factories import GUSU, HUANGPU, content, item, terms
 
@@ -93,10 +91,3 @@ def test_a_district_that_sends_what_it_does_not_own_is_refused(kept, offered) ->
         is_newer_copy(kept, offered, HUANGPU)
     assert refused.value.code == "catalogue.not_the_owner"
     assert refused.value.kind == "forbidden"
-
-
-@given(st.text(min_size=1, max_size=30), st.integers(0, 29), st.integers(1, 30))
-def test_the_index_never_hides_what_a_text_search_would_find(text, start, length) -> None:
-    text = normalised(text)
-    terms = text[start : start + length].split()
-    assert query_grams(terms) <= grams(text)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
-from catalogue.domain.errors import ForeignItem, InvalidItem, ItemNotFound, NotTheOwner
+from catalogue.adapters.vocabulary import vocabulary
+from catalogue.domain.errors import ForeignItem, InvalidItem, InvalidQuery, ItemNotFound, NotTheOwner
 from catalogue.domain.events import ItemPublished
 from catalogue.domain.model import Provenance
 from catalogue.usecases.brief_peer import brief_peer
-from catalogue.usecases.find_items import find_items
+from catalogue.usecases.find_items import KEY, find_items
 from catalogue.usecases.get_item import get_item
 from catalogue.usecases.keep_peer_item import keep_peer_item
 from catalogue.usecases.list_items import list_items
-from catalogue.usecases.ports import EVERY_LINKED_DISTRICT
+from catalogue.usecases.ports import EVERY_LINKED_DISTRICT, Filters
 from catalogue.usecases.publish_item import publish_item
+from catalogue.usecases.refresh_search import BATCH, refresh_search
 from chassis.clock import FixedClock
-from chassis.paging import Wish
+from chassis.paging import Wish, wish
 
 from ..factories import GUSU, HUANGPU, content, item
 from ..fakes import FakeWork
@@ -111,14 +115,20 @@ def test_a_new_peer_gets_every_own_item_and_no_copy(work) -> None:
     assert [(target, each.code) for target, each in work.sent] == [("330102", "a"), ("330102", "b")]
 
 
+@dataclass(frozen=True)
+class request:
+    cursor: str = ""
+    size: int = 2
+
+
 def walk(read) -> list[str]:
-    codes, wish = [], Wish(2)
+    """Every code that the pages show, read as a caller does: with nothing but the cursor."""
+    codes, cursor = [], ""
     for _ in range(10):
-        page, key = read(wish)
+        page = read(cursor)
         codes += [each.code for each in page.rows]
-        if not page.next:
+        if not (cursor := page.next):
             return codes
-        wish = Wish(2, key(page.rows[-1]))
     raise AssertionError("the list never ended")
 
 
@@ -126,9 +136,9 @@ def test_walking_a_list_shows_every_item_once(work) -> None:
     for code, district in (("d", GUSU), ("a", HUANGPU), ("c", GUSU), ("b", HUANGPU), ("e", GUSU)):
         work.items.save(item(code, district=district))
     listed = walk(
-        lambda wish: (list_items(work, "", wish, district=GUSU), lambda row: (row.handling_district != GUSU, row.code))
+        lambda cursor: list_items(work, Filters(), wish(request(cursor), bool, str), district=GUSU),
     )
-    found = walk(lambda wish: (find_items(work, "card", "", wish), lambda row: (row.content.name_zh, row.code)))
+    found = walk(lambda cursor: find_items(work, "card", Filters(), wish(request(cursor), *KEY), vocabulary()))
     assert listed == ["c", "d", "e", "a", "b"]
     assert found == ["a", "b", "c", "d", "e"]
 
@@ -136,3 +146,45 @@ def test_walking_a_list_shows_every_item_once(work) -> None:
 def test_a_recalled_name_stays_marked(work) -> None:
     publish_item(work, content(provenance=Provenance.RECALLED), district=GUSU, now=clock.now())
     assert get_item(work, content().code).content.provenance is Provenance.RECALLED
+
+
+def search(work, text: str, filters: Filters | None = None) -> list[str]:
+    wanted = filters or Filters()
+    return walk(lambda cursor: find_items(work, text, wanted, wish(request(cursor), *KEY), vocabulary()))
+
+
+def test_what_holds_every_word_is_found_and_only_where_nothing_does_what_holds_most(work) -> None:
+    for code, name in (("a", "社会保障卡申领"), ("b", "社会保障卡注销"), ("c", "营业执照补领"), ("d", "婚姻登记")):
+        work.items.save(item(code, name_zh=name, name_en="-"))
+    assert search(work, "社保卡申领") == ["a"]
+    assert search(work, "社保卡挂失") == ["b", "a"], "no item says both; both say the card"
+    assert search(work, "社保卡挂失", Filters(HUANGPU)) == []
+    assert search(work, "完全不同的东西") == []
+    assert search(work, "%%%") == search(work, "'; --") == []
+    assert search(work, "  ") == ["d", "b", "a", "c"], "by name"
+
+
+def test_a_page_of_a_near_search_leads_to_more_of_the_same(work) -> None:
+    for n in range(5):
+        work.items.save(item(f"c{n}", name_zh=f"社会保障卡{n}", name_en="-"))
+    assert search(work, "社保卡挂失") == [f"c{n}" for n in range(5)]
+    first = find_items(work, "社保卡挂失", Filters(), Wish(2), vocabulary())
+    work.items.save(item("new", name_zh="社会保障卡挂失", name_en="-"))  # now something would be exact
+    rest = find_items(work, "社保卡挂失", Filters(), wish(request(first.next, 10), *KEY), vocabulary())
+    assert [each.code for each in rest.rows] == ["c2", "c3", "c4"]
+
+
+def test_a_search_longer_than_anybody_types_is_refused(work) -> None:
+    with pytest.raises(InvalidQuery) as refused:
+        find_items(work, "社" * 101, Filters(), Wish(), vocabulary())
+    assert (refused.value.code, refused.value.kind) == ("catalogue.invalid_query", "invalid")
+    assert find_items(work, "社" * 100, Filters(), Wish(), vocabulary()).rows == ()
+
+
+def test_items_that_an_earlier_release_wrote_are_taken_into_the_search(work) -> None:
+    for n in range(BATCH + 1):
+        work.items.save(item(f"i{n}"))
+        work.items.unindexed.add(f"i{n}")
+    assert refresh_search(work)
+    assert not refresh_search(work)
+    assert work.items.unindexed == set()

@@ -26,17 +26,17 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tongban.common.v1 import common_pb2 as tongban_dot_common_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tongban/catalogue/v1/catalogue.proto\x12\x14tongban.catalogue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etongban/common/v1/common.proto\"V\n\x13MaterialRequirement\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x0f\n\x07name_en\x18\x03 \x01(\t\x12\x10\n\x08required\x18\x04 \x01(\x08\"\x81\x04\n\x04Item\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x19\n\x11handling_district\x18\x02 \x01(\t\x12\x0f\n\x07name_zh\x18\x03 \x01(\t\x12\x0f\n\x07name_en\x18\x04 \x01(\t\x12\x30\n\x08\x61udience\x18\x05 \x01(\x0e\x32\x1e.tongban.catalogue.v1.Audience\x12\r\n\x05theme\x18\x06 \x01(\t\x12\x35\n\x04mode\x18\x07 \x01(\x0e\x32\'.tongban.catalogue.v1.CrossProvinceMode\x12\x1c\n\x14statutory_limit_days\x18\x08 \x01(\x05\x12\x1b\n\x13promised_limit_days\x18\t \x01(\x05\x12<\n\tmaterials\x18\n \x03(\x0b\x32).tongban.catalogue.v1.MaterialRequirement\x12\x0e\n\x06source\x18\x0b \x01(\t\x12\x31\n\nprovenance\x18\x0c \x01(\x0e\x32\x1d.tongban.common.v1.Provenance\x12\x37\n\x10terms_provenance\x18\r \x01(\x0e\x32\x1d.tongban.common.v1.Provenance\x12\x0f\n\x07version\x18\x0e \x01(\x03\x12\x30\n\x0cpublished_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x12PublishItemRequest\x12(\n\x04item\x18\x01 \x01(\x0b\x32\x1a.tongban.catalogue.v1.Item\"P\n\x13PublishItemResponse\x12(\n\x04item\x18\x01 \x01(\x0b\x32\x1a.tongban.catalogue.v1.Item\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x08\"\x1e\n\x0eGetItemRequest\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\"j\n\x10\x46indItemsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x19\n\x11handling_district\x18\x02 \x01(\t\x12,\n\x04page\x18\x03 \x01(\x0b\x32\x1e.tongban.common.v1.PageRequest\"i\n\x11\x46indItemsResponse\x12)\n\x05items\x18\x01 \x03(\x0b\x32\x1a.tongban.catalogue.v1.Item\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.tongban.common.v1.PageInfo\"[\n\x10ListItemsRequest\x12\x19\n\x11handling_district\x18\x01 \x01(\t\x12,\n\x04page\x18\x02 \x01(\x0b\x32\x1e.tongban.common.v1.PageRequest\"i\n\x11ListItemsResponse\x12)\n\x05items\x18\x01 \x03(\x0b\x32\x1a.tongban.catalogue.v1.Item\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.tongban.common.v1.PageInfo\"9\n\rItemPublished\x12(\n\x04item\x18\x01 \x01(\x0b\x32\x1a.tongban.catalogue.v1.Item*_\n\x08\x41udience\x12\x18\n\x14\x41UDIENCE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UDIENCE_PERSON\x10\x01\x12\x11\n\rAUDIENCE_FIRM\x10\x02\x12\x11\n\rAUDIENCE_BOTH\x10\x03*\xb0\x01\n\x11\x43rossProvinceMode\x12#\n\x1f\x43ROSS_PROVINCE_MODE_UNSPECIFIED\x10\x00\x12$\n CROSS_PROVINCE_MODE_FULLY_ONLINE\x10\x01\x12(\n$CROSS_PROVINCE_MODE_PROXY_COLLECTION\x10\x02\x12&\n\"CROSS_PROVINCE_MODE_JOINT_HANDLING\x10\x03\x32\xff\x02\n\x10\x43\x61talogueService\x12\x62\n\x0bPublishItem\x12(.tongban.catalogue.v1.PublishItemRequest\x1a).tongban.catalogue.v1.PublishItemResponse\x12K\n\x07GetItem\x12$.tongban.catalogue.v1.GetItemRequest\x1a\x1a.tongban.catalogue.v1.Item\x12\\\n\tFindItems\x12&.tongban.catalogue.v1.FindItemsRequest\x1a\'.tongban.catalogue.v1.FindItemsResponse\x12\\\n\tListItems\x12&.tongban.catalogue.v1.ListItemsRequest\x1a\'.tongban.catalogue.v1.ListItemsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tongban/catalogue/v1/catalogue.proto\x12\x14tongban.catalogue.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etongban/common/v1/common.proto\"V\n\x13MaterialRequirement\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07name_zh\x18\x02 \x01(\t\x12\x0f\n\x07name_en\x18\x03 \x01(\t\x12\x10\n\x08required\x18\x04 \x01(\x08\"\x81\x04\n\x04Item\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x19\n\x11handling_district\x18\x02 \x01(\t\x12\x0f\n\x07name_zh\x18\x03 \x01(\t\x12\x0f\n\x07name_en\x18\x04 \x01(\t\x12\x30\n\x08\x61udience\x18\x05 \x01(\x0e\x32\x1e.tongban.catalogue.v1.Audience\x12\r\n\x05theme\x18\x06 \x01(\t\x12\x35\n\x04mode\x18\x07 \x01(\x0e\x32\'.tongban.catalogue.v1.CrossProvinceMode\x12\x1c\n\x14statutory_limit_days\x18\x08 \x01(\x05\x12\x1b\n\x13promised_limit_days\x18\t \x01(\x05\x12<\n\tmaterials\x18\n \x03(\x0b\x32).tongban.catalogue.v1.MaterialRequirement\x12\x0e\n\x06source\x18\x0b \x01(\t\x12\x31\n\nprovenance\x18\x0c \x01(\x0e\x32\x1d.tongban.common.v1.Provenance\x12\x37\n\x10terms_provenance\x18\r \x01(\x0e\x32\x1d.tongban.common.v1.Provenance\x12\x0f\n\x07version\x18\x0e \x01(\x03\x12\x30\n\x0cpublished_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x12PublishItemRequest\x12(\n\x04item\x18\x01 \x01(\x0b\x32\x1a.tongban.catalogue.v1.Item\"P\n\x13PublishItemResponse\x12(\n\x04item\x18\x01 \x01(\x0b\x32\x1a.tongban.catalogue.v1.Item\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x08\"\x1e\n\x0eGetItemRequest\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\"\xa1\x01\n\x10\x46indItemsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x19\n\x11handling_district\x18\x02 \x01(\t\x12,\n\x04page\x18\x03 \x01(\x0b\x32\x1e.tongban.common.v1.PageRequest\x12\x35\n\x04mode\x18\x04 \x01(\x0e\x32\'.tongban.catalogue.v1.CrossProvinceMode\"i\n\x11\x46indItemsResponse\x12)\n\x05items\x18\x01 \x03(\x0b\x32\x1a.tongban.catalogue.v1.Item\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.tongban.common.v1.PageInfo\"\x92\x01\n\x10ListItemsRequest\x12\x19\n\x11handling_district\x18\x01 \x01(\t\x12,\n\x04page\x18\x02 \x01(\x0b\x32\x1e.tongban.common.v1.PageRequest\x12\x35\n\x04mode\x18\x03 \x01(\x0e\x32\'.tongban.catalogue.v1.CrossProvinceMode\"i\n\x11ListItemsResponse\x12)\n\x05items\x18\x01 \x03(\x0b\x32\x1a.tongban.catalogue.v1.Item\x12)\n\x04page\x18\x02 \x01(\x0b\x32\x1b.tongban.common.v1.PageInfo\"9\n\rItemPublished\x12(\n\x04item\x18\x01 \x01(\x0b\x32\x1a.tongban.catalogue.v1.Item*_\n\x08\x41udience\x12\x18\n\x14\x41UDIENCE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UDIENCE_PERSON\x10\x01\x12\x11\n\rAUDIENCE_FIRM\x10\x02\x12\x11\n\rAUDIENCE_BOTH\x10\x03*\xb0\x01\n\x11\x43rossProvinceMode\x12#\n\x1f\x43ROSS_PROVINCE_MODE_UNSPECIFIED\x10\x00\x12$\n CROSS_PROVINCE_MODE_FULLY_ONLINE\x10\x01\x12(\n$CROSS_PROVINCE_MODE_PROXY_COLLECTION\x10\x02\x12&\n\"CROSS_PROVINCE_MODE_JOINT_HANDLING\x10\x03\x32\xff\x02\n\x10\x43\x61talogueService\x12\x62\n\x0bPublishItem\x12(.tongban.catalogue.v1.PublishItemRequest\x1a).tongban.catalogue.v1.PublishItemResponse\x12K\n\x07GetItem\x12$.tongban.catalogue.v1.GetItemRequest\x1a\x1a.tongban.catalogue.v1.Item\x12\\\n\tFindItems\x12&.tongban.catalogue.v1.FindItemsRequest\x1a\'.tongban.catalogue.v1.FindItemsResponse\x12\\\n\tListItems\x12&.tongban.catalogue.v1.ListItemsRequest\x1a\'.tongban.catalogue.v1.ListItemsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tongban.catalogue.v1.catalogue_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AUDIENCE']._serialized_start=1383
-  _globals['_AUDIENCE']._serialized_end=1478
-  _globals['_CROSSPROVINCEMODE']._serialized_start=1481
-  _globals['_CROSSPROVINCEMODE']._serialized_end=1657
+  _globals['_AUDIENCE']._serialized_start=1495
+  _globals['_AUDIENCE']._serialized_end=1590
+  _globals['_CROSSPROVINCEMODE']._serialized_start=1593
+  _globals['_CROSSPROVINCEMODE']._serialized_end=1769
   _globals['_MATERIALREQUIREMENT']._serialized_start=127
   _globals['_MATERIALREQUIREMENT']._serialized_end=213
   _globals['_ITEM']._serialized_start=216
@@ -47,16 +47,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUBLISHITEMRESPONSE']._serialized_end=875
   _globals['_GETITEMREQUEST']._serialized_start=877
   _globals['_GETITEMREQUEST']._serialized_end=907
-  _globals['_FINDITEMSREQUEST']._serialized_start=909
-  _globals['_FINDITEMSREQUEST']._serialized_end=1015
-  _globals['_FINDITEMSRESPONSE']._serialized_start=1017
-  _globals['_FINDITEMSRESPONSE']._serialized_end=1122
-  _globals['_LISTITEMSREQUEST']._serialized_start=1124
-  _globals['_LISTITEMSREQUEST']._serialized_end=1215
-  _globals['_LISTITEMSRESPONSE']._serialized_start=1217
-  _globals['_LISTITEMSRESPONSE']._serialized_end=1322
-  _globals['_ITEMPUBLISHED']._serialized_start=1324
-  _globals['_ITEMPUBLISHED']._serialized_end=1381
-  _globals['_CATALOGUESERVICE']._serialized_start=1660
-  _globals['_CATALOGUESERVICE']._serialized_end=2043
+  _globals['_FINDITEMSREQUEST']._serialized_start=910
+  _globals['_FINDITEMSREQUEST']._serialized_end=1071
+  _globals['_FINDITEMSRESPONSE']._serialized_start=1073
+  _globals['_FINDITEMSRESPONSE']._serialized_end=1178
+  _globals['_LISTITEMSREQUEST']._serialized_start=1181
+  _globals['_LISTITEMSREQUEST']._serialized_end=1327
+  _globals['_LISTITEMSRESPONSE']._serialized_start=1329
+  _globals['_LISTITEMSRESPONSE']._serialized_end=1434
+  _globals['_ITEMPUBLISHED']._serialized_start=1436
+  _globals['_ITEMPUBLISHED']._serialized_end=1493
+  _globals['_CATALOGUESERVICE']._serialized_start=1772
+  _globals['_CATALOGUESERVICE']._serialized_end=2155
 # @@protoc_insertion_point(module_scope)

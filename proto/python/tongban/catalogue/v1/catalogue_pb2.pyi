@@ -100,14 +100,16 @@ class GetItemRequest(_message.Message):
     def __init__(self, code: _Optional[str] = ...) -> None: ...
 
 class FindItemsRequest(_message.Message):
-    __slots__ = ("query", "handling_district", "page")
+    __slots__ = ("query", "handling_district", "page", "mode")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     HANDLING_DISTRICT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
     query: str
     handling_district: str
     page: _common_pb2.PageRequest
-    def __init__(self, query: _Optional[str] = ..., handling_district: _Optional[str] = ..., page: _Optional[_Union[_common_pb2.PageRequest, _Mapping]] = ...) -> None: ...
+    mode: CrossProvinceMode
+    def __init__(self, query: _Optional[str] = ..., handling_district: _Optional[str] = ..., page: _Optional[_Union[_common_pb2.PageRequest, _Mapping]] = ..., mode: _Optional[_Union[CrossProvinceMode, str]] = ...) -> None: ...
 
 class FindItemsResponse(_message.Message):
     __slots__ = ("items", "page")
@@ -118,12 +120,14 @@ class FindItemsResponse(_message.Message):
     def __init__(self, items: _Optional[_Iterable[_Union[Item, _Mapping]]] = ..., page: _Optional[_Union[_common_pb2.PageInfo, _Mapping]] = ...) -> None: ...
 
 class ListItemsRequest(_message.Message):
-    __slots__ = ("handling_district", "page")
+    __slots__ = ("handling_district", "page", "mode")
     HANDLING_DISTRICT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
     handling_district: str
     page: _common_pb2.PageRequest
-    def __init__(self, handling_district: _Optional[str] = ..., page: _Optional[_Union[_common_pb2.PageRequest, _Mapping]] = ...) -> None: ...
+    mode: CrossProvinceMode
+    def __init__(self, handling_district: _Optional[str] = ..., page: _Optional[_Union[_common_pb2.PageRequest, _Mapping]] = ..., mode: _Optional[_Union[CrossProvinceMode, str]] = ...) -> None: ...
 
 class ListItemsResponse(_message.Message):
     __slots__ = ("items", "page")

@@ -7,14 +7,17 @@ from typing import Any
 
 from chassis.outbox import Outbox
 from chassis.paging import Wish
-from sqlalchemy import Connection, Row, Select, func, select, tuple_
+from sqlalchemy import Connection, Row, Select, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from catalogue import messages
+from catalogue.adapters import search_sql
 from catalogue.adapters.tables import items
 from catalogue.domain.events import ItemPublished
 from catalogue.domain.model import Audience, Content, Item, MaterialRequirement, Mode, Provenance, Terms
-from catalogue.domain.policies import grams, query_grams, search_text
+from catalogue.domain.policies import grams, search_text
+from catalogue.domain.search import Found, Query
+from catalogue.usecases.ports import Filters
 
 
 class Work:
@@ -53,28 +56,40 @@ class Items:
             insert(items).values(values).on_conflict_do_update(index_elements=["code"], set_=values)
         )
 
-    def find(self, terms: Sequence[str], handling_district: str, wish: Wish) -> Sequence[Item]:
-        query = select(items)
-        if terms:
-            query = query.where(items.c.search_grams.contains(sorted(query_grams(terms))))
-        for term in terms:
-            query = query.where(items.c.search_text.contains(term, autoescape=True))
-        return self._page(query, handling_district, wish, items.c.name_zh, items.c.code)
+    def find(self, query: Query, filters: Filters, wish: Wish) -> Sequence[Found]:
+        key = search_sql.place(query)
+        wanted = _filtered(select(items, *key[:3]), filters).where(*search_sql.holds(query))
+        if wish.after is not None:
+            wanted = wanted.where(search_sql.after(key, wish.after))
+        rows = self._connection.execute(wanted.order_by(*key).limit(wish.size + 1))
+        return [Found(_item(row), (row.matched, row.in_title, row.length, row.name_zh, row.code)) for row in rows]
 
-    def list(self, handling_district: str, wish: Wish) -> Sequence[Item]:
-        return self._page(select(items), handling_district, wish, items.c.is_copy, items.c.code)
+    def stale(self, limit: int) -> Sequence[Item]:
+        unseen = items.c.searched_version.is_distinct_from(items.c.version)
+        wanted = select(items).where(unseen).order_by(items.c.code).limit(limit).with_for_update(skip_locked=True)
+        return [_item(row) for row in self._connection.execute(wanted)]
+
+    def index(self, item: Item) -> None:
+        change = update(items).where(items.c.code == item.code, items.c.version == item.version)
+        self._connection.execute(change.values(_search_columns(item)))
+
+    def list(self, filters: Filters, wish: Wish) -> Sequence[Item]:
+        key, wanted = (items.c.is_copy, items.c.code), _filtered(select(items), filters)
+        if wish.after is not None:
+            wanted = wanted.where(tuple_(*key) > wish.after)
+        return [_item(row) for row in self._connection.execute(wanted.order_by(*key).limit(wish.size + 1))]
 
     def own(self) -> Iterator[Item]:
         rows = self._connection.execute(select(items).where(~items.c.is_copy).order_by(items.c.code))
         return map(_item, rows)
 
-    def _page(self, query: Select[Any], handling_district: str, wish: Wish, *key: Any) -> Sequence[Item]:
-        if handling_district:
-            query = query.where(items.c.handling_district == handling_district)
-        if wish.after is not None:
-            query = query.where(tuple_(*key) > wish.after)
-        rows = self._connection.execute(query.order_by(*key).limit(wish.size + 1))
-        return [_item(row) for row in rows]
+
+def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:
+    if filters.handling_district:
+        query = query.where(items.c.handling_district == filters.handling_district)
+    if filters.mode is not None:
+        query = query.where(items.c.mode == filters.mode.value)
+    return query
 
 
 def _subject(event: ItemPublished) -> str:
@@ -101,7 +116,12 @@ def _columns(item: Item) -> dict[str, Any]:
         "published_at": item.published_at,
         "search_text": text,
         "search_grams": sorted(grams(text)),
+        **_search_columns(item),
     }
+
+
+def _search_columns(item: Item) -> dict[str, Any]:
+    return {"search": search_sql.vector(item.content), "searched_version": item.version}
 
 
 def _item(row: Row[Any]) -> Item:

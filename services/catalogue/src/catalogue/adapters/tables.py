@@ -14,8 +14,9 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 metadata = MetaData()
 
@@ -41,12 +42,17 @@ items = Table(
     Column("published_at", DateTime(timezone=True), nullable=False),
     Column("search_text", Text(collation="C"), nullable=False),
     Column("search_grams", ARRAY(Text(collation="C")), nullable=False),
+    #: Terms of the title (weight A) and of the text around it (D), and the version that they are of.
+    Column("search", TSVECTOR),
+    Column("searched_version", BigInteger),
     CheckConstraint(
         "promised_limit_days BETWEEN 1 AND statutory_limit_days", name="items_promised_limit_within_statutory"
     ),
     Index("items_own_first", "is_copy", "code"),
     Index("items_by_name", "name_zh", "code"),
     Index("items_search", "search_grams", postgresql_using="gin"),
+    Index("items_by_term", "search", postgresql_using="gin"),
+    Index("items_stale", "code", postgresql_where=text("searched_version IS DISTINCT FROM version")),
 )
 
 messaging = messaging_tables(metadata)

@@ -5,6 +5,7 @@ CatalogueError
 ├── PromisedAboveStatutory the promised limit is above the statutory one
 ├── ItemNotFound           no item has this code
 ├── ForeignItem            the item belongs to another district, so it cannot be changed here
+├── InvalidQuery           a search that no person types
 ├── NotTheOwner            a peer sent an item that it does not own
 └── UnreadableFile         an import file as a whole cannot be read
 """
@@ -42,6 +43,14 @@ class PromisedAboveStatutory(CatalogueError):
             f"The promised limit of {promised} working days is above the statutory limit of {statutory}; lower it.",
             field="promised_limit_days",
         )
+
+
+class InvalidQuery(CatalogueError):
+    code = "catalogue.invalid_query"
+    kind = "invalid"
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"A search {rule}; use fewer words.", field="query")
 
 
 class ItemNotFound(CatalogueError):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from hashlib import sha256
 
 from catalogue.domain.errors import InvalidItem, NotTheOwner
-from catalogue.domain.model import Audience, Content, Item, MaterialRequirement
+from catalogue.domain.model import Content, Item, MaterialRequirement
+from catalogue.domain.search import AUDIENCE_WORDS, normalised
 
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _MATERIAL_KEY = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -16,11 +16,6 @@ _LONGEST = {"name_zh": 200, "name_en": 300, "theme": 100, "source": 500}
 _MOST_MATERIALS = 50
 #: No limit in Chinese administrative law comes near it; it catches a slip of the hand.
 _LONGEST_LIMIT_DAYS = 1000
-_AUDIENCE_WORDS = {
-    Audience.PERSON: "person 个人",
-    Audience.FIRM: "firm 法人 企业",
-    Audience.BOTH: "person firm 个人 法人 企业",
-}
 
 
 def check_content(content: Content) -> None:
@@ -71,31 +66,13 @@ def is_newer_copy(kept: Item | None, offered: Item, sender: str) -> bool:
     return kept is None or offered.version > kept.version
 
 
-def normalised(text: str) -> str:
-    """Text as it is searched: full-width and half-width, upper and lower case, and any white space are the same."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
 def search_text(content: Content) -> str:
-    """Everything that a search looks at: both names, theme and audience."""
-    words = (content.name_zh, content.name_en, content.theme, _AUDIENCE_WORDS[content.audience])
-    return normalised(" ".join(words))
-
-
-def search_terms(query: str) -> list[str]:
-    """The parts of a query, each of which must occur; none for an empty query, which every item matches."""
-    return normalised(query).split()
+    """What the previous release's search looks at: both names, theme and audience."""
+    words = (content.name_zh, content.name_en, content.theme, AUDIENCE_WORDS[content.audience])
+    return " ".join(normalised(" ".join(words)).split())
 
 
 def grams(text: str) -> set[str]:
-    """Every single character and pair of neighbours in `text`, without white space: what the search index holds.
-
-    Pairs, because most Chinese words have two characters and an index of three would find none of them.
-    """
+    """Every single character and pair of neighbours in `text`, without white space: the previous release's index."""
     words = text.split()
     return {word[at : at + width] for word in words for width in (1, 2) for at in range(len(word) - width + 1)}
-
-
-def query_grams(terms: Iterable[str]) -> set[str]:
-    """What an item's grams must contain before its text is compared: pairs, or the character of a one-character term."""
-    return {term[at : at + 2] for term in terms for at in range(max(1, len(term) - 1))}

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from chassis.paging import Wish
 
 from catalogue.domain.events import ItemPublished
-from catalogue.domain.model import Item
+from catalogue.domain.model import Item, Mode
+from catalogue.domain.search import Found, Query
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which items are wanted at all."""
+
+    #: Division code of the district that decides; empty for any.
+    handling_district: str = ""
+    mode: Mode | None = None
+
 
 #: As a target: whoever is linked with this district.
 EVERY_LINKED_DISTRICT = "*"
@@ -24,10 +36,16 @@ class Items(Protocol):
 
     def save(self, item: Item) -> None: ...
 
-    def find(self, terms: Sequence[str], handling_district: str, wish: Wish) -> Sequence[Item]:
-        """Items whose search text contains every term, by (name_zh, code); one more than the wish's size."""
+    def find(self, query: Query, filters: Filters, wish: Wish) -> Sequence[Found]:
+        """What `query` finds, by place; one more than the wish's size."""
 
-    def list(self, handling_district: str, wish: Wish) -> Sequence[Item]:
+    def stale(self, limit: int) -> Sequence[Item]:
+        """Items that were written without what the search looks at; nobody else gets them before the transaction ends."""
+
+    def index(self, item: Item) -> None:
+        """Keeps what the search looks at; `save` does so by itself."""
+
+    def list(self, filters: Filters, wish: Wish) -> Sequence[Item]:
         """Every item, by (is a peer's copy, code): own first; one more than the wish's size."""
 
     def own(self) -> Iterator[Item]:

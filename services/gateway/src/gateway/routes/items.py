@@ -11,7 +11,7 @@ from gateway.guard import Asking, GuardedRoute
 from gateway.messages import catalogue, common, number, page, view
 from gateway.openapi import ETAG, problems
 from gateway.schemas.common import Cursor, ItemCode, Page, Size
-from gateway.schemas.items import Item, ItemSent
+from gateway.schemas.items import Item, ItemSent, Mode
 
 router = APIRouter(route_class=GuardedRoute, tags=["items"])
 
@@ -23,31 +23,36 @@ _PROVENANCE = common.Provenance.DESCRIPTOR
 @router.get(
     "/v1/items", operation_id="list_items", summary="Items, or those that match a search", response_model=Page[Item]
 )
-async def list_items(
+async def list_items(  # noqa: PLR0917 -- FastAPI reads them by name
     ask: Asking,
     q: Annotated[
         str,
         Query(
             max_length=100,
             pattern=r"^[^\u0000-\u001F\u007F-\u009F]*$",
-            description="Words in the name, theme or audience; without it every item, own first.",
+            description=(
+                "What a person would call it, in Chinese or English: items that hold every word, those with it in their name "
+                "first; where there are none, those that hold most. Without it every item, own first."
+            ),
             examples=["社会保障卡"],
         ),
     ] = "",
     handling_district: Annotated[
         str, Query(pattern=r"^(?:[0-9]{6})?$", description="Only items this district decides on.")
     ] = "",
+    mode: Annotated[Mode | None, Query(description="Only items handled across provinces in this way.")] = None,
     size: Size = 20,
     cursor: Cursor = "",
 ) -> object:
-    wanted = page(size, cursor)
+    wanted = {
+        "handling_district": handling_district,
+        "mode": number(_MODE, mode) if mode else 0,
+        "page": page(size, cursor),
+    }
     if q.strip():
-        request = catalogue.FindItemsRequest(query=q, handling_district=handling_district, page=wanted)
-        answer = await ask("catalogue.find_items", request)
+        answer = await ask("catalogue.find_items", catalogue.FindItemsRequest(query=q, **wanted))
     else:
-        answer = await ask(
-            "catalogue.list_items", catalogue.ListItemsRequest(handling_district=handling_district, page=wanted)
-        )
+        answer = await ask("catalogue.list_items", catalogue.ListItemsRequest(**wanted))
     return {"items": [view(item) for item in answer.items], "next": answer.page.next or None}
 
 

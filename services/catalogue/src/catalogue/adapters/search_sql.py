@@ -1,0 +1,73 @@
+"""A query of the domain as PostgreSQL's full text search (manual, chapter 12).
+
+Vectors and queries are written out by us and cast, so no parser and no configuration of the server has a say: how the
+database sorts and which characters it takes for letters differ between installations, and Chinese would vanish in some. Terms are
+letters, digits and Chinese characters only (domain/search.py), so nothing in them can be an operator.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, cast, func, literal, tuple_
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
+
+from catalogue.adapters.tables import items
+from catalogue.domain.model import Content
+from catalogue.domain.search import Place, Query, Word, text_terms, title_terms
+
+_TITLE, _TEXT = "A", "D"
+
+
+def vector(content: Content) -> ColumnElement[Any]:
+    """What `items.search` holds: each term once, marked as the title's where it is in the title."""
+    title = title_terms(content)
+    marked = [(term, _TITLE) for term in title] + [(term, _TEXT) for term in text_terms(content) - title]
+    return cast(bindparam(None, " ".join(f"'{term}':1{mark}" for term, mark in sorted(marked)), Text), TSVECTOR)
+
+
+def holds(query: Query) -> list[ColumnElement[bool]]:
+    """The condition under which a row is found; none where every row is."""
+    if not query.words:
+        return []
+    glue = " & " if query.least == len(query.words) else " | "
+    found = items.c.search.op("@@")(_asked(glue.join(_of(word) for word in query.words)))
+    return [found] if glue == " & " else [found, _count(query, "") >= query.least]
+
+
+def place(query: Query) -> tuple[ColumnElement[Any], ...]:
+    """The expressions by which rows are ordered, as `domain.search.Place` says."""
+    numbers: tuple[ColumnElement[Any], ...] = (literal(0), literal(0), literal(0))
+    if query.words:
+        exact = query.least == len(query.words)
+        matched = literal(-len(query.words)) if exact else -_count(query, "")
+        numbers = (matched, -_count(query, _TITLE), func.char_length(items.c.name_zh))
+    labels = zip(("matched", "in_title", "length"), numbers, strict=True)
+    return (*(cast(number, Integer).label(name) for name, number in labels), items.c.name_zh, items.c.code)
+
+
+def after(key: tuple[ColumnElement[Any], ...], last: Place | tuple[Any, ...]) -> ColumnElement[bool]:
+    plain = [getattr(part, "element", part) for part in key]
+    return tuple_(*plain) > tuple_(*(literal(value) for value in last))
+
+
+def _count(query: Query, mark: str) -> ColumnElement[Any]:
+    """How many of the words a row holds; with `mark` only in its title."""
+    found = [items.c.search.op("@@")(_asked(_of(word, mark))) for word in query.words]
+    total: ColumnElement[Any] = cast(found[0], Integer)
+    for each in found[1:]:
+        total = total + cast(each, Integer)
+    return total
+
+
+def _asked(text: str) -> ColumnElement[Any]:
+    return cast(bindparam(None, text, Text), TSQUERY)
+
+
+def _of(word: Word, mark: str = "") -> str:
+    return f"({' | '.join('(' + ' & '.join(_term(term, mark) for term in each) + ')' for each in word.alternatives)})"
+
+
+def _term(term: str, mark: str) -> str:
+    star = "*" if term.endswith("*") else ""
+    return f"'{term.removesuffix('*')}'" + (f":{star}{mark}" if star or mark else "")
