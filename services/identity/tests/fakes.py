@@ -77,6 +77,10 @@ class FakeSessions:
     def end_all(self, subject: str, now: datetime) -> list[str]:
         return [session.sid for session in self.of(subject) if self.end(session.sid, now)]
 
+    def ended_since(self, moment: datetime) -> list[str]:
+        ended = [(s.ended_at, s.sid) for s in self._rows.values() if s.ended_at and s.ended_at >= moment]
+        return [sid for _, sid in sorted(ended)]
+
     def forget(self, before: datetime) -> int:
         old = [session.key for session in self._rows.values() if session.expires_at < before]
         for key in old:

@@ -95,6 +95,16 @@ class StorageSuite:
         work.sessions.end("sid-a", NOW + timedelta(hours=1))
         assert work.sessions.get(session.key) == replace(session, ended_at=NOW)
 
+    def test_sessions_that_ended_are_found_by_when(self, work) -> None:
+        work.accounts.add(account(), "-")
+        for cookie in "abcd":
+            work.sessions.add(open_session(cookie, f"sid-{cookie}", "subject-citizen", NOW))
+        for minutes, sid in ((3, "sid-a"), (1, "sid-b"), (2, "sid-c")):
+            work.sessions.end(sid, NOW + timedelta(minutes=minutes))
+        assert work.sessions.ended_since(NOW) == ["sid-b", "sid-c", "sid-a"]
+        assert work.sessions.ended_since(NOW + timedelta(minutes=2)) == ["sid-c", "sid-a"]
+        assert work.sessions.ended_since(NOW + timedelta(minutes=4)) == []
+
     def test_old_sessions_and_assertions_are_forgotten_and_others_stay(self, work) -> None:
         work.accounts.add(account(), "-")
         session = open_session("a", "sid-a", "subject-citizen", NOW)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from chassis.contracts import timestamp
+from collections.abc import Sequence
+from datetime import datetime
+
+from chassis.contracts import moment, timestamp
 from tongban.courier.v1.courier_pb2 import RegistryInstalled
 from tongban.identity.v1 import identity_pb2 as pb
 
@@ -36,6 +39,14 @@ def client(client: Client) -> pb.Client:
         enabled=client.enabled,
         registered_at=timestamp(client.registered_at),
     )
+
+
+def ended_sessions(sids: Sequence[str], until: datetime) -> pb.ListEndedSessionsResponse:
+    return pb.ListEndedSessionsResponse(sids=sids, until=timestamp(until))
+
+
+def since(request: pb.ListEndedSessionsRequest) -> datetime | None:
+    return moment(request.since) if request.HasField("since") else None
 
 
 def account(account: Account) -> pb.Account:

@@ -12,6 +12,7 @@ from identity.adapters.client_keys import canonical_key
 from identity.usecases.disable_account import disable_account
 from identity.usecases.get_account import get_account
 from identity.usecases.keep_registry import keep_registry
+from identity.usecases.list_ended_sessions import list_ended_sessions
 from identity.usecases.register_client import register_client
 
 
@@ -38,6 +39,12 @@ class IdentityService:
         key = canonical_key(request.public_jwk)
         with self.app.work() as work:
             return messages.client(register_client(work, request.client_id, key, request.roles, now=self.app.now()))
+
+    @rpc(allow=SERVICE)
+    def list_ended_sessions(self, request, call):
+        with self.app.work() as work:
+            found = list_ended_sessions(work, messages.since(request), now=self.app.now())
+        return messages.ended_sessions(*found)
 
     @rpc(allow=("operator",))
     def disable_account(self, request, call):

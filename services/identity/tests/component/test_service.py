@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from chassis.errors import Fault
 from identity.adapters.passwords import matches
 from identity.adapters.sealing import Sealing
 from identity.adapters.storage import Storage
+from identity.domain.policies import open_session
 from joserfc.jwk import OKPKey
 from sqlalchemy import text
 from tongban.courier.v1.courier_pb2 import RegistryInstalled
@@ -242,3 +244,16 @@ def test_the_newest_registry_that_the_root_signed_is_kept_and_another_is_parked(
     eventually(lambda: kept() == [(2, second), (4, fourth)])
     assert forged not in dict(kept()).values()
     pool.close()
+
+
+def test_the_gateway_learns_which_sessions_ended(bus, environ, database, people) -> None:
+    now = datetime.now(UTC)
+    with Database(database.url).transaction() as connection:
+        work = Storage(connection, Sealing(base64.b64decode(environ["TONGBAN_FIELD_KEY"])))
+        for sid in ("ended", "open"):
+            work.sessions.add(open_session(f"cookie {sid}", sid, people["citizen"], now))
+        work.sessions.end("ended", now)
+    method, answer = "identity.list_ended_sessions", pb.ListEndedSessionsResponse
+    told = bus.call(method, pb.ListEndedSessionsRequest(), answer)
+    assert list(told.sids) == ["ended"]
+    assert "ended" in bus.call(method, pb.ListEndedSessionsRequest(since=told.until), answer).sids

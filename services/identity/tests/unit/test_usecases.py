@@ -23,9 +23,11 @@ from identity.domain.policies import SESSION_LIFETIME, pairwise_subject, secret_
 from identity.usecases.accept_assertion import accept_assertion
 from identity.usecases.begin_session import begin_session
 from identity.usecases.disable_account import disable_account
+from identity.usecases.end_session import end_session
 from identity.usecases.find_credential import find_credential
 from identity.usecases.find_session import find_session
 from identity.usecases.get_account import get_account
+from identity.usecases.list_ended_sessions import list_ended_sessions
 from identity.usecases.load_sample import Passwords, load_sample
 from identity.usecases.register_client import register_client
 
@@ -196,3 +198,20 @@ def test_a_sample_that_breaks_a_rule_is_refused(work, sample, password) -> None:
     with pytest.raises(InvalidSample):
         load(work, sample, password)
     assert work.accounts.by_login("new") is None
+
+
+def test_a_session_that_ended_is_told_until_no_token_of_it_is_good(work) -> None:
+    signed_in(work)
+    end_session(work, "cookie", now=NOW)
+    sids, until = list_ended_sessions(work, None, now=NOW + timedelta(minutes=10))
+    assert (len(sids), until < NOW + timedelta(minutes=10)) == (1, True)
+    assert list_ended_sessions(work, NOW - timedelta(days=1), now=NOW + timedelta(minutes=10))[0] == sids
+    assert list_ended_sessions(work, NOW - timedelta(days=1), now=NOW + timedelta(minutes=12))[0] == []
+    assert list_ended_sessions(work, NOW + timedelta(seconds=1), now=NOW + timedelta(minutes=1))[0] == []
+
+
+def test_what_ends_while_it_is_asked_is_told_the_next_time(work) -> None:
+    _, until = list_ended_sessions(work, None, now=NOW)
+    signed_in(work)
+    end_session(work, "cookie", now=NOW - timedelta(seconds=5))  # by the clock of a transaction that took its time
+    assert len(list_ended_sessions(work, until, now=NOW + timedelta(seconds=5))[0]) == 1

@@ -89,6 +89,20 @@ class Account(_message.Message):
     version: int
     def __init__(self, subject: _Optional[str] = ..., enabled: _Optional[bool] = ..., version: _Optional[int] = ...) -> None: ...
 
+class ListEndedSessionsRequest(_message.Message):
+    __slots__ = ("since",)
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    since: _timestamp_pb2.Timestamp
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListEndedSessionsResponse(_message.Message):
+    __slots__ = ("sids", "until")
+    SIDS_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    sids: _containers.RepeatedScalarFieldContainer[str]
+    until: _timestamp_pb2.Timestamp
+    def __init__(self, sids: _Optional[_Iterable[str]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class AccountDisabled(_message.Message):
     __slots__ = ("subject", "reason", "version")
     SUBJECT_FIELD_NUMBER: _ClassVar[int]

@@ -136,6 +136,12 @@ class Sessions:
         ended = _end(now).where(sessions.c.subject == subject).returning(sessions.c.sid)
         return list(self._connection.execute(ended).scalars())
 
+    def ended_since(self, moment: datetime) -> list[str]:
+        query = (
+            select(sessions.c.sid).where(sessions.c.ended_at >= moment).order_by(sessions.c.ended_at, sessions.c.sid)
+        )
+        return list(self._connection.execute(query).scalars())
+
     def forget(self, before: datetime) -> int:
         return self._connection.execute(delete(sessions).where(sessions.c.expires_at < before)).rowcount
 

@@ -59,6 +59,7 @@ sessions = Table(
 )
 Index("sessions_of_subject", sessions.c.subject)
 Index("sessions_expiry", sessions.c.expires_at)
+Index("sessions_ended", sessions.c.ended_at)
 
 #: Machines that sign in by a key.
 clients = Table(

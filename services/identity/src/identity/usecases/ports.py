@@ -58,6 +58,9 @@ class Sessions(Protocol):
     def end_all(self, subject: str, now: datetime) -> Sequence[str]:
         """Ends every open session of `subject`; their sids."""
 
+    def ended_since(self, moment: datetime) -> Sequence[str]:
+        """Sids of those that were ended then or later, in that order."""
+
     def forget(self, before: datetime) -> int:
         """Removes those that expired before; how many."""
 
