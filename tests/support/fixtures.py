@@ -57,7 +57,7 @@ def service_process(engines: Engines) -> Iterator[StartService]:
         def start(
             service: str, database: ServiceDatabase | None = None, *, module: str = "", **extra: str
         ) -> ServiceProcess:
-            if database is None and service in engines.district.bus.servers:
+            if database is None and service in engines.district.owners:
                 database = engines.fresh_database(service)
             process = start_service(engines, service, database, extra, module)
             stack.callback(process.stop)

@@ -14,6 +14,14 @@ from dataclasses import dataclass, field
 
 _ITERATIONS = 4096  # PostgreSQL's own
 
+#: What keeps something and is not on the bus.
+BESIDE_THE_BUS = ("portal",)
+
+
+def owners(servers: Iterable[str]) -> tuple[str, ...]:
+    """Everything that has a database of its own: the bus's `servers`, and what stands beside it."""
+    return tuple(sorted({*servers, *BESIDE_THE_BUS}))
+
 
 @dataclass(frozen=True)
 class Credentials:

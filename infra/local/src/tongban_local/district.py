@@ -67,6 +67,11 @@ class District:
             del self.ports[name]
         self._make_engines()
 
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Everything that has a database of its own."""
+        return roles.owners(self.bus.servers)
+
     def address(self, name: str) -> str:
         """host:port of one listener."""
         return f"{self.host}:{self.port(name)}"
@@ -76,7 +81,7 @@ class District:
         accounts = self.secrets.accounts(self.peers, trial=self.trial, admin=self.admin)
         self.broker.courier = self.courier
         self.broker.write(definitions(self.bus, accounts))
-        self.database.write(roles.access_lines(self.bus.servers, databases=databases))
+        self.database.write(roles.access_lines(self.owners, databases=databases))
 
     def wait_engines(self) -> None:
         """Returns once broker and database let services in."""
@@ -90,7 +95,7 @@ class District:
     def make_databases(self) -> None:
         """Each service's database, unless it is there."""
         existing = self.database.databases()
-        for service in self.bus.servers:
+        for service in self.owners:
             if service not in existing:
                 self.make_database(service, service)
 
@@ -128,13 +133,15 @@ class District:
         settings = {
             "DISTRICT": self.code,
             "SERVICE_NAME": service,
-            "AMQP_URL": self.amqp_url(service),
             "FIELD_KEY": self.secrets.field_keys[service],
             "EDGE_KEYS": str(self.edge_keys),
             "TRIAL": "true" if self.trial else "false",
             "HEALTH_ADDRESS": health or f"{self.host}:0",
         }
+        if service in self.bus.users:
+            settings["AMQP_URL"] = self.amqp_url(service)
         if service in self.bus.servers:
-            settings["DATABASE_URL"] = self.runtime_url(service)
             settings["TRANSIT_KEY"] = self.secrets.transit_key
+        if service in self.owners:
+            settings["DATABASE_URL"] = self.runtime_url(service)
         return {**self.process_environ(), **{f"TONGBAN_{key}": value for key, value in settings.items()}}

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from joserfc.jwk import KeySet, OKPKey
 from tongban_broker.bus import Bus
 from tongban_broker.definitions import Accounts
-from tongban_database.roles import Credentials
+from tongban_database.roles import BESIDE_THE_BUS, Credentials, owners
 
 from tongban_local.account import keep_file
 
@@ -44,8 +44,10 @@ class Secrets:
     def make(cls, bus: Bus) -> Secrets:
         return cls(
             broker={user: password() for user in bus.users},
-            database={service: Credentials(password(), password()) for service in bus.servers},
-            field_keys={service: base64.b64encode(secrets.token_bytes(32)).decode() for service in bus.users},
+            database={service: Credentials(password(), password()) for service in owners(bus.servers)},
+            field_keys={
+                name: base64.b64encode(secrets.token_bytes(32)).decode() for name in (*bus.users, *BESIDE_THE_BUS)
+            },
             transit_key=base64.b64encode(secrets.token_bytes(32)).decode(),
             people={person: password() for person in PEOPLE},
             trial=password(),

@@ -28,7 +28,7 @@ def prepare_databases(place: Installation) -> None:
     place.district.database.wait_ready()
     place.district.make_roles()
     place.district.make_databases()
-    for service in place.district.bus.servers:
+    for service in place.district.owners:
         if (ROOT / "services" / service / "src" / service / "migrations" / "head").is_file():
             with _one_at_a_time:
                 migrate(service, place.district.owner_url(service))

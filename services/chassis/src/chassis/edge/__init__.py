@@ -5,13 +5,14 @@ HTTP status by the table `problems.STATUS`, and the body is a problem (RFC 9457)
 below the edge knows an HTTP status.
 """
 
-from chassis.edge.middleware import body_of, envelope
-from chassis.edge.problems import PROBLEM, RETRY_AFTER_S, STATUS, http_fault, problem
+from chassis.edge.middleware import BODY_TIMEOUT_S, body_of, envelope
+from chassis.edge.problems import PROBLEM, RETRY_AFTER_S, STATUS, fault_for, http_fault, problem
 from chassis.edge.protocol import Protocol
 from chassis.edge.rates import Rates
 from chassis.edge.serving import health_page, serve
 
 __all__ = [
+    "BODY_TIMEOUT_S",
     "PROBLEM",
     "RETRY_AFTER_S",
     "STATUS",
@@ -19,6 +20,7 @@ __all__ = [
     "Rates",
     "body_of",
     "envelope",
+    "fault_for",
     "health_page",
     "http_fault",
     "problem",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.edge.problems import METHODS, http_refusal, problem_of
@@ -32,17 +34,26 @@ ANSWER_SECONDS = histogram(
 )
 
 
-def envelope(app: Starlette) -> None:
-    """Puts `app` into the envelope and makes HTTP's own refusals problems."""
-    app.add_exception_handler(HTTPException, http_refusal)
-    app.add_middleware(Envelope)
+#: An error as an answer, whatever it is.
+Refusal = Callable[[Request, Exception], Awaitable[Response]]
+
+
+async def problem_refusal(request: Request, error: Exception) -> Response:
+    """Any error as a problem, which is what a program understands."""
+    return await http_refusal(request, error) if isinstance(error, HTTPException) else problem_of(error)
+
+
+def envelope(app: Starlette, refusal: Refusal = problem_refusal) -> None:
+    """Puts `app` into the envelope and answers errors, HTTP's own among them, by `refusal`."""
+    app.add_exception_handler(HTTPException, refusal)
+    app.add_middleware(Envelope, refusal=refusal)
 
 
 class Envelope:
     """Around every request: a span, metrics, a log line without personal data, a size limit, and the last resort for errors."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, refusal: Refusal = problem_refusal) -> None:
+        self._app, self._refusal = app, refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -71,9 +82,7 @@ class Envelope:
         except Exception as error:
             if answer.started:
                 raise
-            response = (
-                await http_refusal(Request(scope), error) if isinstance(error, HTTPException) else problem_of(error)
-            )
+            response = await self._refusal(Request(scope), error)
             await response(scope, receive, answer)
 
 

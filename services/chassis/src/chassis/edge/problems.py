@@ -103,9 +103,14 @@ def _allowed(request: Request) -> list[str]:
 
 
 def problem_of(error: Exception) -> Response:
-    """Any error as an answer; a defect is logged with its traceback and told as `internal`."""
+    """Any error as an answer."""
+    return problem(fault_for(error))
+
+
+def fault_for(error: Exception) -> Fault:
+    """Any error as a fault; a defect is logged with its traceback and told as `internal`."""
     fault = fault_of(error)
     if fault is None:
         log.error("a request failed by a defect", exc_info=error)
         fault = internal()
-    return problem(fault)
+    return fault

@@ -8,30 +8,19 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 
 from chassis import logs, parking
 from chassis.caller import RpcCaller
 from chassis.clock import SystemClock, new_id
-from chassis.database import Database, await_database, await_schema, migrate
+from chassis.database import Database
+from chassis.database import commands as database
 from chassis.errors import Fault
 from chassis.process import ChassisSettings, Process
 from chassis.runner.serving import run
-from chassis.settings import SettingsError, read_settings, secret
+from chassis.settings import SettingsError, read_settings
 
 #: A command of a service's own: the process's parts and the rest of the command line → the exit code.
 Command = Callable[[Process, Sequence[str]], int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _MigrationSettings:
-    migration_database_url: str = secret()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _DatabaseSettings:
-    database_url: str = secret()
 
 
 def main(
@@ -46,10 +35,8 @@ def main(
         print(f"does not understand {' '.join(rest)}", file=sys.stderr)  # noqa: T201 -- a command's output
         return 2
     try:
-        if chosen.command in ("migrate", "await-schema"):
-            package = service_cls.__module__.partition(".")[0]
-            is_ours = chosen.command == "migrate"
-            return _migrate(package, chosen.wait) if is_ours else _await_schema(package, chosen.timeout)
+        if chosen.command in database.COMMANDS:
+            return database.run(service_cls.__module__.partition(".")[0], chosen)
         settings = read_settings(settings_cls, os.environ)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 -- a command's output
@@ -73,11 +60,7 @@ def _parser(service_cls: type, commands: Mapping[str, Command]) -> argparse.Argu
     subparsers = parser.add_subparsers(dest="command")
     parser.set_defaults(command="run")
     subparsers.add_parser("run", help="serve until SIGTERM (the default)")
-    subparsers.add_parser("migrate", help="bring the database to the newest migration (TONGBAN_MIGRATION_DATABASE_URL)")
-    migration = subparsers.choices["migrate"]
-    migration.add_argument("--wait", type=float, default=0.0, metavar="S", help="seconds the database may take to come")
-    schema = subparsers.add_parser("await-schema", help="end once the database is at the newest migration, or with 1")
-    schema.add_argument("--timeout", type=float, default=600.0, metavar="S", help="seconds it may take (600)")
+    database.register(subparsers)
     parked = subparsers.add_parser("parking", help="messages that the handlers gave up on")
     actions = parked.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="what is parked and why")
@@ -92,36 +75,10 @@ def _parser(service_cls: type, commands: Mapping[str, Command]) -> argparse.Argu
     return parser
 
 
-def _migrate(package: str, wait_s: float) -> int:
-    url = _migration_url()
-    if wait_s and not await_database(url, wait_s):
-        print(f"the database of {package} let nobody in for {wait_s:g} s", file=sys.stderr)  # noqa: T201
-        return 1
-    migrate(package, url)
-    return 0
-
-
-def _await_schema(package: str, timeout_s: float) -> int:
-    url = read_settings(_DatabaseSettings, os.environ).database_url
-    if not await_schema(package, url, timeout_s):
-        print(f"the database of {package} is not at its newest migration after {timeout_s:g} s", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
-
-
-def _migration_url() -> str:
-    """The owner's URL where there is one; the service's own role may change rows only."""
-    with suppress(SettingsError):
-        return read_settings(_MigrationSettings, os.environ).migration_database_url
-    if url := os.environ.get("TONGBAN_DATABASE_URL"):
-        return url
-    raise SettingsError("TONGBAN_MIGRATION_DATABASE_URL: is not set")
-
-
 def _process(settings: ChassisSettings) -> Process:
-    database = Database(settings.database_url, application_name=settings.service_name)
+    pool = Database(settings.database_url, application_name=settings.service_name)
     caller = RpcCaller(settings.amqp_url, settings.service_name)
-    return Process(settings, SystemClock(), new_id, database, caller)
+    return Process(settings, SystemClock(), new_id, pool, caller)
 
 
 def _parking(settings: ChassisSettings, chosen: argparse.Namespace) -> int:
@@ -147,7 +104,7 @@ def _replay(settings: ChassisSettings, chosen: argparse.Namespace) -> int:
 
 
 def _drop(settings: ChassisSettings, chosen: argparse.Namespace) -> int:
-    database = Database(settings.database_url, application_name=f"{settings.service_name} parking")
+    pool = Database(settings.database_url, application_name=f"{settings.service_name} parking")
     try:
         dropped = parking.drop(
             settings.amqp_url,
@@ -155,12 +112,12 @@ def _drop(settings: ChassisSettings, chosen: argparse.Namespace) -> int:
             id=chosen.id,
             queue=chosen.queue,
             reason=chosen.reason,
-            write_down=parking.book_of_drops(database, SystemClock(), new_id),
+            write_down=parking.book_of_drops(pool, SystemClock(), new_id),
         )
     except Fault as fault:
         print(f"{fault.message} [{fault.code}]", file=sys.stderr)  # noqa: T201 -- a command's output
         return 1
     finally:
-        database.close()
+        pool.close()
     print(json.dumps({"dropped": dropped}))  # noqa: T201 -- a command's output
     return 0

@@ -1,0 +1,1 @@
+"""What the pages stand on: the database, this district's identity, and its gateway."""

@@ -1,0 +1,70 @@
+"""The portal as an ASGI application, put together; nothing connects before it starts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from ssl import create_default_context
+
+import httpx
+from chassis.clock import Clock, NewId
+from chassis.edge import envelope, health_page
+from chassis.errors import Fault
+from chassis.health import Checks
+from chassis.logs import get_logger
+from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Route
+
+from portal.desk import Desk
+from portal.desk import build as build_desk
+from portal.refusals import refusal
+from portal.routes import ROUTES
+from portal.settings import Settings
+
+log = get_logger(__name__)
+
+#: Longer than the gateway lets a call take, so that its own answer is what a person is told.
+HTTP_TIMEOUT_S = 8.0
+FORGET_EVERY_S = 600.0
+
+
+def build(settings: Settings, clock: Clock, new_id: NewId, http: httpx.AsyncClient | None = None) -> Starlette:
+    """The application; `http` calls identity and the gateway. Raises ValueError where a file of the settings is wrong."""
+    if http is None:
+        verify = create_default_context(cafile=settings.ca_file)
+        http = httpx.AsyncClient(verify=verify, timeout=HTTP_TIMEOUT_S, trust_env=False)
+    desk = build_desk(settings, clock, new_id, http)
+    checks: Checks = {"database": desk.database.ping}
+    health = (Route(path, health_page(path, checks), methods=["GET"]) for path in ("/livez", "/readyz"))
+    app = Starlette(routes=[*ROUTES, *health], lifespan=_lifespan)
+    app.router.redirect_slashes = False
+    app.state.desk, app.state.checks = desk, checks
+    app.add_middleware(GZipMiddleware, minimum_size=500)
+    envelope(app, refusal)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    desk: Desk = app.state.desk
+    forgetting = asyncio.create_task(_forget(desk))
+    try:
+        yield
+    finally:
+        forgetting.cancel()
+        with suppress(asyncio.CancelledError):
+            await forgetting
+        await desk.http.aclose()
+        desk.database.close()
+
+
+async def _forget(desk: Desk) -> None:
+    """Removes what is over, now and then; ends when cancelled."""
+    while True:
+        try:
+            await desk.within(lambda storage: storage.forget(desk.now()))
+        except Fault as fault:
+            log.warning("nothing could be forgotten this time", reason=fault.code)
+        await asyncio.sleep(FORGET_EVERY_S)

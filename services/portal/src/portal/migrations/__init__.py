@@ -1,0 +1,1 @@
+"""The portal's schema, one revision after the other."""
