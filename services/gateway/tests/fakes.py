@@ -33,7 +33,7 @@ class FakeBus:
 
     async def stop(self) -> None: ...
 
-    async def call(self, method: str, request: Message, *, assertion: str) -> Message:
+    async def call(self, method: str, request: Message, *, assertion: str = "") -> Message:
         self.calls.append((method, request, assertion))
         answer = self.answers.get(method)
         if isinstance(answer, Fault):

@@ -1,4 +1,7 @@
-"""`python -m gateway`: the public API of one district, over HTTPS, until SIGTERM; `python -m gateway openapi` describes it."""
+"""`python -m gateway`: the public API of one district, over HTTPS, until SIGTERM.
+
+`python -m gateway openapi` describes it; `python -m gateway rules` says who may call what, as the README shows it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from chassis.settings import SettingsError, read_settings
 
 from gateway.app import build, routed
 from gateway.openapi import document
+from gateway.rules import table
 from gateway.settings import Settings
 
 
@@ -45,4 +49,10 @@ def main() -> int:
     return 0
 
 
-sys.exit(openapi() if sys.argv[1:] == ["openapi"] else main())
+def rules() -> int:
+    """Writes the table of rules.py in Markdown."""
+    sys.stdout.write(table() + "\n")
+    return 0
+
+
+sys.exit({"openapi": openapi, "rules": rules}.get(" ".join(sys.argv[1:]), main)())

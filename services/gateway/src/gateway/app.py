@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from joserfc.jwk import OKPKey
 
 from gateway.adapters.bus import Bus
+from gateway.adapters.sessions import EndedSessions
 from gateway.adapters.tokens import Tokens
 from gateway.adapters.traces import TraceSource
 from gateway.guard import Guard
@@ -64,7 +65,15 @@ def build(settings: Settings, clock: Clock, new_id: NewId) -> FastAPI:
     )
     rates = Rates(settings.rate_per_second, settings.rate_burst)
     app.state.settings, app.state.http, app.state.bus, app.state.tokens = settings, http, bus, tokens
-    app.state.guard = Guard(tokens, rates, _edge_key(settings.edge_key), clock, settings.district)
+    app.state.ended = EndedSessions(bus, clock)
+    app.state.guard = Guard(
+        tokens,
+        app.state.ended,
+        rates,
+        edge_key=_edge_key(settings.edge_key),
+        clock=clock,
+        district=settings.district,
+    )
     app.state.trace_source = TraceSource(settings.trace_source_url, settings.trace_source_token, http)
     app.state.checks = {"bus": lambda: bus.ready, "keys": lambda: tokens.ready}
     app.add_exception_handler(RequestValidationError, invalid_request)
@@ -82,12 +91,13 @@ def _edge_key(path: Path) -> OKPKey:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.bus.start()
-    keys = asyncio.create_task(app.state.tokens.keep_fresh())
+    fresh = [asyncio.create_task(each.keep_fresh()) for each in (app.state.tokens, app.state.ended)]
     try:
         yield
     finally:
-        keys.cancel()
-        with suppress(asyncio.CancelledError):
-            await keys
+        for task in fresh:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await app.state.bus.stop()
         await app.state.http.aclose()

@@ -20,9 +20,10 @@ from joserfc.jwk import OKPKey
 from starlette.exceptions import HTTPException
 
 from gateway.adapters.bus import Bus
+from gateway.adapters.sessions import EndedSessions
 from gateway.adapters.tokens import Tokens
 from gateway.admission import let_in
-from gateway.refusals import missing
+from gateway.refusals import missing, session_ended
 from gateway.rules import OPEN, Rule, rule_for
 
 #: Seconds for which one signed assertion serves a person's calls; half of its life, so that a call never carries an old one.
@@ -35,8 +36,11 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class Guard:
     """Admits requests and signs, for the bus, on whose behalf they are made."""
 
-    def __init__(self, tokens: Tokens, rates: Rates, edge_key: OKPKey, clock: Clock, district: str) -> None:
-        self._tokens, self._rates, self._key, self._clock, self._district = tokens, rates, edge_key, clock, district
+    def __init__(
+        self, tokens: Tokens, ended: EndedSessions, rates: Rates, *, edge_key: OKPKey, clock: Clock, district: str
+    ) -> None:
+        self._tokens, self._ended, self._rates = tokens, ended, rates
+        self._key, self._clock, self._district = edge_key, clock, district
         self._assertions: dict[Actor, tuple[str, float]] = {}
 
     async def admit(self, request: Request, rule: Rule) -> Actor:
@@ -45,6 +49,8 @@ class Guard:
         Raises Fault `token.…` where it is not known who calls, `request.…` where they may not (admission.py) or too often.
         """
         token = await self._tokens.check(_bearer(request))
+        if token.session and self._ended.has(token.session):
+            raise session_ended()
         actor = let_in(rule, token.actor, token.scopes, self._district)
         self._rates.take(actor.subject)
         return actor

@@ -145,3 +145,21 @@ def rule_for(methods: Iterable[str], path: str) -> Rule:
     if len(names) != 1 or names[0] not in RULES:
         raise RuleMissingError(f"{' / '.join(names)}: no row in gateway.rules.RULES")
     return RULES[names[0]]
+
+
+def table() -> str:
+    """The rules as the README shows them."""
+    lines = ["| route | scope | who reaches what, from which strength | visitors | held by |", "|---|---|---|---|---|"]
+    for route, rule in RULES.items():
+        if rule is OPEN:
+            continue
+        reach = ", ".join(_reach(rule, role) for role in sorted(rule.roles))
+        if rule.roles == ROLES:
+            reach = f"every role: {Whose.PUBLIC}; people from {rule.acr}, staff from {STAFF_ACR}"
+        held = ", ".join(f"`{method}`" for method in rule.at)
+        lines.append(f"| `{route}` | `{rule.scope}` | {reach} | {'yes' if rule.visitors else ''} | {held} |")
+    return "\n".join(lines)
+
+
+def _reach(rule: Rule, role: str) -> str:
+    return " ".join(filter(None, (role, rule.whose[role].value, rule.least_acr(role))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from chassis.assertion import Actor
@@ -12,7 +13,7 @@ from gateway.admission import let_in
 from gateway.guard import GuardedRoute
 from gateway.openapi import document
 from gateway.routes import ROUTERS
-from gateway.rules import CITIZEN, MACHINES, OPEN, ROLES, RULES, STAFF, Acr, Rule, RuleMissingError, Scope, Whose
+from gateway.rules import CITIZEN, MACHINES, OPEN, ROLES, RULES, STAFF, Acr, Rule, RuleMissingError, Scope, Whose, table
 
 ROUTES = [(next(iter(route.methods)), route.path) for router in ROUTERS for route in router.routes]
 #: One request to each guarded route that its own checks let through.
@@ -164,6 +165,11 @@ def test_a_route_asks_only_the_methods_that_its_row_names_with_only_the_roles_th
     assert {called for called, _, __ in gateway.bus.calls} == set(rule.at)
     for _, __, assertion in gateway.bus.calls:
         assert gateway.acted_for(assertion).roles == rule.roles
+
+
+def test_the_readme_shows_the_table_as_it_is() -> None:
+    """`python -m gateway rules` writes it."""
+    assert f"\n{table()}\n" in (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def test_two_roles_of_one_person_are_judged_apart(gateway, ask) -> None:

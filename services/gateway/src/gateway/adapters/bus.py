@@ -78,8 +78,8 @@ class Bus:
             with suppress(asyncio.CancelledError):
                 await self._keeper
 
-    async def call(self, method: str, request: Message, *, assertion: str) -> Message:
-        """The answer of "<service>.<method>" to `request`, for the person in `assertion`.
+    async def call(self, method: str, request: Message, *, assertion: str = "") -> Any:
+        """The answer of "<service>.<method>" to `request`, for the person in `assertion`; without one for the gateway itself.
 
         Raises Fault: the service's own, `rpc.unavailable`, `rpc.connection_lost`, `rpc.overloaded` (unavailable) or
         `rpc.deadline` (deadline).
@@ -118,7 +118,9 @@ class Bus:
 
     def _publish(self, method: str, body: bytes, call_id: str, assertion: str) -> None:
         deadline = self._clock.now() + timedelta(seconds=self._timeout_s)
-        headers: dict[str, Any] = {DEADLINE_HEADER: unix_ms(deadline), ASSERTION_HEADER: assertion}
+        headers: dict[str, Any] = {DEADLINE_HEADER: unix_ms(deadline)} | (
+            {ASSERTION_HEADER: assertion} if assertion else {}
+        )
         inject(headers)
         properties = pika.BasicProperties(
             content_type=PROTOBUF,

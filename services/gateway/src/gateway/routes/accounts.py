@@ -8,7 +8,7 @@ from gateway.guard import Asking, GuardedRoute
 from gateway.messages import identity, view
 from gateway.openapi import problems
 from gateway.schemas.accounts import Account, DisablingSent
-from gateway.schemas.common import Ident
+from gateway.schemas.common import Subject
 
 router = APIRouter(route_class=GuardedRoute, tags=["accounts"])
 
@@ -20,6 +20,6 @@ router = APIRouter(route_class=GuardedRoute, tags=["accounts"])
     response_model=Account,
     responses=problems(404, 409),
 )
-async def disable_account(subject: Ident, sent: DisablingSent, ask: Asking) -> object:
+async def disable_account(subject: Subject, sent: DisablingSent, ask: Asking) -> object:
     request = identity.DisableAccountRequest(subject=subject, reason=sent.reason)
     return view(await ask("identity.disable_account", request))

@@ -125,6 +125,13 @@ ItemCode = Annotated[
     str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$", description="The item's code, as the catalogue gives it.")
 ]
 Ident = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Subject = Annotated[
+    str,
+    Path(
+        pattern=r"^(?:[0-9]{6}:)?[A-Za-z0-9._-]{1,64}$",
+        description="An account's subject; a visitor's begins with the division code of their home.",
+    ),
+]
 
 
 class TimelineEntry(Given):
