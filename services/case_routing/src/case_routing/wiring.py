@@ -95,5 +95,5 @@ def reader_of(call: Call, *staff: str) -> str:
 
 def build(process: Process) -> App:
     settings, caller = process.settings, process.caller
-    office = Office(settings.district, RemoteCatalogue(caller), RemotePeople(caller), RandomNumbers())
+    office = Office(settings.district, RemoteCatalogue(caller, process.clock), RemotePeople(caller), RandomNumbers())
     return App(process, FieldCipher(b64decode(settings.field_key)), office)
