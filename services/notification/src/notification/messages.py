@@ -11,6 +11,7 @@ from tongban.identity.v1.identity_pb2 import Contact, GetContactRequest
 from tongban.notification.v1 import notification_pb2 as pb
 
 from notification.domain.model import Channel, Delivery, DeliveryState, Happening, Notice
+from notification.domain.policies import deserves_notice
 
 __all__ = ["CONTRACT", "CaseProgressed", "Contact", "TicketProgressed"]
 
@@ -36,6 +37,14 @@ def of_ticket(event: TicketProgressed) -> Happening:
     return Happening(
         thing="ticket", number=event.number, event=event.event, at=moment(event.at), subject=event.opener_subject
     )
+
+
+def case_deserves_notice(event: CaseProgressed) -> bool:
+    return deserves_notice(of_case(event))
+
+
+def ticket_deserves_notice(event: TicketProgressed) -> bool:
+    return deserves_notice(of_ticket(event))
 
 
 def contact_request(subject: str) -> GetContactRequest:

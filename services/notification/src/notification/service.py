@@ -39,11 +39,11 @@ class NotificationService:
         with self.app.work() as work:
             return messages.deliveries_page(list_deliveries(work, request.about, wish(request.page, str)))
 
-    @subscribe(messages.CaseProgressed)
+    @subscribe(messages.CaseProgressed, where=messages.case_deserves_notice)
     def on_case_progressed(self, event, delivery):
         self._tell(messages.of_case(event), delivery)
 
-    @subscribe(messages.TicketProgressed)
+    @subscribe(messages.TicketProgressed, where=messages.ticket_deserves_notice)
     def on_ticket_progressed(self, event, delivery):
         self._tell(messages.of_ticket(event), delivery)
 

@@ -42,6 +42,8 @@ PUBLISH_TRIES = 5
 
 #: What becomes of a message; the labels of the metric.
 DONE, DUPLICATE, RETRIED, PARKED, GIVEN_BACK = "done", "duplicate", "retried", "parked", "given_back"
+#: It does not concern this service.
+IGNORED = "ignored"
 
 _INBOX = "INSERT INTO inbox (handler, source, id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 
@@ -172,7 +174,7 @@ class EventConsumer(SharedExtension):  # type: ignore[misc]
         """Handles the message, or sends it where the ladder says; then acks it. Returns what became of it."""
         try:
             event, delivery = work.subscriber.read(work.message)
-            outcome = self._handle(work.subscriber, event, delivery)
+            outcome = self._handle(work.subscriber, event, delivery) if work.subscriber.concerns(event) else IGNORED
         except ContainerBeingKilled:
             return GIVEN_BACK
         except Exception as error:

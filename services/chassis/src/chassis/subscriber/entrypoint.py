@@ -23,10 +23,18 @@ from chassis.telemetry import span
 COURIER = "courier"
 
 
+def _every_one(_: Any) -> bool:
+    return True
+
+
 def subscribe(
-    event_type: type[Proto], *, via_courier: bool = False
+    event_type: type[Proto], *, via_courier: bool = False, where: Callable[[Any], bool] = _every_one
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Makes a method handle every event of `event_type`, once: `def on_x(self, event, delivery)`."""
+    """Makes a method handle every event of `event_type`, once: `def on_x(self, event, delivery)`.
+
+    `where` says of an event, by nothing but the event itself, whether it concerns this service; any other is done with when it
+    has been read, without a transaction.
+    """
 
     def register(handler: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(handler)
@@ -46,7 +54,7 @@ def subscribe(
                 except eventlet.Timeout as timeout:  # not an Exception: the message would hang
                     raise RuntimeError("a time limit inside the handler ran out") from timeout
 
-        register_entrypoint(handle, Subscriber(event_type, via_courier))
+        register_entrypoint(handle, Subscriber(event_type, via_courier, where))
         return handle
 
     return register
@@ -57,9 +65,9 @@ class Subscriber(Entrypoint):  # type: ignore[misc]  # nameko has no types
 
     consumer = EventConsumer()
 
-    def __init__(self, event_type: type[Proto], via_courier: bool) -> None:
+    def __init__(self, event_type: type[Proto], via_courier: bool, where: Callable[[Any], bool]) -> None:
         super().__init__()
-        self.event_type, self.via_courier = event_type, via_courier
+        self.event_type, self.via_courier, self.concerns = event_type, via_courier, where
         self._type = event_type.DESCRIPTOR.full_name
         # tongban.<service>.v1.<Name>: a fact's source is the service whose contract it stands in.
         self._source = COURIER if via_courier else self._type.split(".")[1]

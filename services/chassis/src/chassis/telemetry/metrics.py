@@ -57,7 +57,7 @@ RPC_CALLED = counter("tongban_rpc_called_total", "Calls made to other services."
 RPC_CALL_SECONDS = histogram("tongban_rpc_call_seconds", "From making a call to its answer.", "callee", "method")
 EVENTS_HANDLED = counter(
     "tongban_events_handled_total",
-    "Deliveries, by outcome: done, duplicate, retried, parked, given_back.",
+    "Deliveries, by outcome: done, duplicate, ignored, retried, parked, given_back.",
     "handler",
     "outcome",
 )

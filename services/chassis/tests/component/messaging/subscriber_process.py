@@ -27,7 +27,7 @@ _EFFECT = "INSERT INTO effects (handler, number, event, attempt) VALUES (%s, %s,
 class NotificationService:
     name = "notification"
 
-    @subscribe(CaseProgressed)
+    @subscribe(CaseProgressed, where=lambda event: event.event != "no concern of ours")
     def on_case_progressed(self, event: CaseProgressed, delivery: Delivery) -> None:
         act, _, value = event.event.partition(":")
         said = f"trace:{current_trace_id()}" if act == "trace" else event.event

@@ -376,3 +376,15 @@ def test_a_message_whose_headers_nobody_can_read_is_parked_and_parking_still_wor
     rows = list_parked(engines.amqp_url(SUBSCRIBER), SUBSCRIBER)
     assert {row.reason for row in rows} == {"event.headers_unreadable", "event.body_undecodable"}
     assert {row.origin_queue for row in rows} == {EVENT_QUEUE}
+
+
+def test_an_event_that_concerns_nobody_here_is_done_with_and_leaves_no_row(
+    engines: Engines, target: Store, subscriber: StartProc
+) -> None:
+    process = subscriber()
+    send(engines, event("C1", "no concern of ours"), event("C2"))
+    ignored = 'tongban_events_handled_total{handler="notification.on_case_progressed",outcome="ignored"'
+    wait_for(lambda: process.metric(ignored) == 1, "it to be read")
+    wait_for(lambda: effects(target) == {"C2": 1}, "the other one")
+    assert target.one("SELECT count(*) FROM inbox") == 1
+    assert engines.depth(EVENT_QUEUE) == 0
