@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.engine import Connection
 
-from chassis.database import messaging_tables
+from chassis.database import later, messaging_tables
 from chassis.errors import Fault, Kind
 
 MAX_KEY = 64
@@ -44,7 +44,8 @@ def once(connection: Connection, *, scope: str, key: str, digest: str, produce: 
     claimed = connection.execute(_claim, {"scope": scope, "key": key, "digest": digest}).scalar()
     if claimed is not None:
         answer = produce()
-        connection.execute(_keep, {"_scope": scope, "_key": key, "_answer": answer})
+        with later(connection):
+            connection.execute(_keep, {"_scope": scope, "_key": key, "_answer": answer})
         return answer
     row = _stored(connection, scope, key)
     if row is None:  # forgotten since, because of its age

@@ -7,8 +7,8 @@ message for or from another district is sealed (chassis.sealed.TransitSeal): it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 
 from chassis import telemetry
 from chassis.clock import Clock, NewId
-from chassis.database import WAKE, messaging_tables
+from chassis.database import WAKE, frugal, messaging_tables
 from chassis.sealed import TransitSeal
 from chassis.wire import PROTOBUF, SEALED
 
@@ -39,7 +39,7 @@ TRACEPARENT = "traceparent"
 EVERY_DISTRICT = "*"
 
 _TABLES = messaging_tables(sa.MetaData())
-_INSERT = sa.insert(_TABLES.outbox)
+_COLUMNS = ("id", "exchange", "routing_key", "type", "headers", "body")
 _sequence = _TABLES.subject_sequence
 _NEXT = (
     pg.insert(_sequence)
@@ -59,8 +59,14 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def _insert(rows: Sequence[tuple[Any, ...]]) -> tuple[str, tuple[Any, ...]]:
+    """One statement for all rows, and its parameters."""
+    places = ", ".join(["(%s::uuid, %s, %s, %s, %s::jsonb, %s)"] * len(rows))
+    return f"INSERT INTO outbox ({', '.join(_COLUMNS)}) VALUES {places}", tuple(value for row in rows for value in row)  # noqa: S608
+
+
 class Outbox:
-    """The outbox of `source` inside one open transaction: all of it commits, or none."""
+    """The outbox of `source` inside one open transaction: all of it commits, or none. Its rows are written by the commit."""
 
     def __init__(self, connection: Connection, source: str, clock: Clock, new_id: NewId, transit: TransitSeal) -> None:
         self._connection = connection
@@ -68,19 +74,6 @@ class Outbox:
         self._clock = clock
         self._new_id = new_id
         self._transit = transit
-        self._gathered: list[dict[str, Any]] | None = None
-
-    @contextmanager
-    def gathered(self) -> Iterator[None]:
-        """Writes all that is published inside with one statement at its end: for whoever takes in whole batches."""
-        rows: list[dict[str, Any]] = []
-        self._gathered = rows
-        try:
-            yield
-        finally:
-            self._gathered = None
-        if rows:
-            self._connection.execute(_INSERT, rows)
 
     def publish(self, message: Message, *, subject: str, version: int, to: str = "") -> UUID:
         """Tells this district of a fact; `version` is the aggregate's. `to` names the one service that it is meant for."""
@@ -180,17 +173,15 @@ class Outbox:
         }
         if TRACEPARENT not in headers:
             telemetry.inject(headers)
-        row = {
-            "id": id,
-            "exchange": exchange,
-            "routing_key": routing_key,
-            "type": type,
-            "headers": headers,
-            "body": self._transit.seal(body, id=str(id), type=type) if seal else body,
-        }
-        if self._gathered is None:
-            self._connection.execute(_INSERT, row)
-        else:
-            self._gathered.append(row)
-        self._connection.info[WAKE] = True
+        content = self._transit.seal(body, id=str(id), type=type) if seal else body
+        self._tell((str(id), exchange, routing_key, type, json.dumps(headers), content))
         return id
+
+    def _tell(self, row: tuple[Any, ...]) -> None:
+        """Puts the row beside those that the commit writes."""
+        connection = self._connection
+        connection.info[WAKE] = True
+        if connection.in_nested_transaction():  # a savepoint that is rolled back takes its rows with it
+            connection.exec_driver_sql(*_insert([row]))
+        else:
+            frugal(connection).at_commit(_insert, row)

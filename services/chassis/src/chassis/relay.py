@@ -8,7 +8,9 @@
 The lock is the claim: it costs no write of its own and ends with its session. A relay that dies frees its rows at once;
 one that is stopped loses its session after `HOLD_S` (idle_in_transaction_session_timeout), others take over, and when it
 is continued its mark fails and is rolled back. Either way some messages go out twice, and the inbox makes them once.
-Several relays of one service share the work without knowing of each other.
+Several relays of one service share the work without knowing of each other. The process that commits wakes its own relay,
+and tells the others (NOTIFY) only where its own has no connection. A relay that was idle sends at once; one that is busy leaves
+`SPACING_S` between the beginnings of its batches, so that under load a batch holds many rows instead of one or two.
 
 A broker that comes back empty has no message in `marker.<service>`. Then every row of the last seven days is made
 waiting again, and only after that commit does the marker return: from there on the database knows what is to be sent.
@@ -24,6 +26,7 @@ from typing import Any
 
 import eventlet
 import psycopg2
+from eventlet.event import Event
 from eventlet.hubs import trampoline
 from pika import BasicProperties
 from pika.exceptions import ChannelClosedByBroker, ConnectionClosedByBroker
@@ -31,10 +34,11 @@ from psycopg2.extras import execute_values
 
 from chassis.amqp import GreenChannel
 from chassis.broker import BrokerConnection, BrokerGone, Confirm, Outcome
-from chassis.database import WAKE_CHANNEL, open_session
+from chassis.database import WAKE_CHANNEL, FrugalConnection, open_session
 from chassis.green import spawn
 from chassis.logs import get_logger
 from chassis.outbox import DATA_CONTENT_TYPE, TRACEPARENT
+from chassis.pace import Pace
 from chassis.telemetry import Publication, published
 from chassis.telemetry.metrics import (
     OUTBOX_OLDEST_SECONDS,
@@ -49,6 +53,8 @@ log = get_logger(__name__)
 
 BATCH = 250
 BATCH_BYTES = 8 * 1024 * 1024
+#: From the beginning of a batch that was not full to that of the next one.
+SPACING_S = 0.025
 #: How often an idle relay looks although nobody woke it.
 POLL_S = 5.0
 #: How long the broker may leave a batch unanswered: under a memory or disk alarm it takes nothing and says nothing.
@@ -154,6 +160,10 @@ class Relay:
         self._stopping = False
         self._asleep = False
         self._task: Any = None
+        self._woken: Event = Event()
+        self._pace = Pace(SPACING_S)
+        #: Whether rows may wait for a later moment: then it is asked when the next is due.
+        self._postponed = True
 
     def start(self) -> None:
         """Begins; returns at once, whether broker and database are there or not."""
@@ -174,6 +184,12 @@ class Relay:
     def connected(self) -> bool:
         """Whether the broker can be reached now; for readiness."""
         return self._link.connected
+
+    def nudge(self) -> bool:
+        """There is something to send; False where this relay cannot send now and others have to be told."""
+        if not self._woken.ready():
+            self._woken.send()
+        return self.connected and not self._stopping
 
     def _new_link(self) -> BrokerConnection:
         return BrokerConnection(
@@ -205,32 +221,55 @@ class Relay:
             application_name=f"{self._service} relay",
             idle_in_transaction_s=self._hold_s,
         )
-        with open_one() as work, open_one() as ear:
+        with open_one(kind=FrugalConnection) as work, open_one() as ear:
             ear.autocommit = True
             with ear.cursor() as cursor:
                 cursor.execute(f"LISTEN {WAKE_CHANNEL}")
-            while not self._stopping:
-                if not self._is_connected():
-                    continue
-                try:
-                    self._turn(work, ear)
-                except (BrokerGone, Unconfirmed) as error:
-                    work.rollback()
-                    log.warning("a batch waits for the broker", reason=str(error))
-                    self._sleep_s(self._pause_s)
-                    self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 2)
+            listening = spawn(self._listen, ear)
+            try:
+                while not self._stopping:
+                    if not self._is_connected():
+                        continue
+                    if listening.dead:
+                        listening.wait()  # raises what ended it
+                    self._turn_or_wait(work)
+            finally:
+                listening.kill()
 
-    def _turn(self, work: Any, ear: Any) -> None:
+    def _listen(self, ear: Any) -> None:
+        """Wakes this relay when another process says that it wrote to the outbox."""
+        try:
+            while True:
+                ear.poll()
+                if ear.notifies:
+                    ear.notifies.clear()
+                    self.nudge()
+                trampoline(ear.fileno(), read=True)
+        finally:
+            self.nudge()
+
+    def _turn_or_wait(self, work: Any) -> None:
+        try:
+            self._turn(work)
+        except (BrokerGone, Unconfirmed) as error:
+            work.rollback()
+            log.warning("a batch waits for the broker", reason=str(error))
+            self._sleep_s(self._pause_s)
+            self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 2)
+
+    def _turn(self, work: Any) -> None:
         if self._marker_missing:
             self._resend(work)
         limit = 1 if self._one_by_one else self._batch
+        self._woken = Event()
+        self._pace.begin()
         taken = self._relay_batch(work, limit)
         self._pause_s = PAUSE_S
         self._housekeep(work)
         if not taken:
             self._one_by_one = 0
         if taken < limit and not self._one_by_one:
-            self._sleep_until_woken(ear, self._until_due(work))
+            self._sleep_until_woken(self._until_due(work))
 
     # One batch -------------------------------------------------------------------------------------------------------
 
@@ -246,7 +285,9 @@ class Relay:
             spans = self._spans(rows)
             outcomes = self._await(self._send(rows))
             _end(spans, outcomes)
+            work.keeping(True)  # the marks travel with the commit
             self._mark(cursor, rows, outcomes)
+            work.keeping(False)
         work.commit()
         self._one_by_one = max(0, self._one_by_one - 1)
         unknown = outcomes.count(Outcome.UNKNOWN)
@@ -301,6 +342,7 @@ class Relay:
         if len(rows) == 1 and outcomes[0] is Outcome.UNKNOWN and (code := _refusal(self._lost_for)):
             refused = [(rows[0], f"refused_{code}")]
         if refused:
+            self._postponed = True
             execute_values(cursor, _POSTPONE, [(row.id, why) for row, why in refused])
         for row, why in refused:
             OUTBOX_UNROUTABLE.labels(row.type).inc()
@@ -355,18 +397,15 @@ class Relay:
 
     # Waiting and cleaning ----------------------------------------------------------------------------------------------
 
-    def _sleep_until_woken(self, ear: Any, seconds: float) -> None:
-        """Returns after `seconds`, or as soon as a transaction that wrote to the outbox has committed."""
-        ear.poll()
-        if not ear.notifies:
-            self._asleep = True
-            try:
-                with eventlet.Timeout(seconds, False):
-                    trampoline(ear.fileno(), read=True)
-            finally:
-                self._asleep = False
-            ear.poll()
-        ear.notifies.clear()
+    def _sleep_until_woken(self, seconds: float) -> None:
+        """Returns after `seconds`, or as soon as a transaction that wrote to the outbox has committed; never too soon."""
+        self._asleep = True
+        try:
+            with eventlet.Timeout(seconds, False):
+                self._woken.wait()
+            self._pace.wait()
+        finally:
+            self._asleep = False
 
     def _is_connected(self) -> bool:
         self._asleep = True
@@ -383,10 +422,13 @@ class Relay:
             self._asleep = False
 
     def _until_due(self, work: Any) -> float:
+        if not self._postponed:
+            return self._poll_s
         with work.cursor() as cursor:
             cursor.execute(_NEXT_DUE)
             (due,) = cursor.fetchone()
         work.commit()
+        self._postponed = due is not None
         return self._poll_s if due is None else min(self._poll_s, max(0.02, float(due)))
 
     def _housekeep(self, work: Any) -> None:

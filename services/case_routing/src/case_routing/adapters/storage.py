@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
+from chassis.database import later
 from chassis.outbox import Outbox
 from chassis.paging import Wish
 from chassis.sealed import FieldCipher
 from chassis.telemetry import current_trace_id, span, trace_id_of
-from sqlalchemy import Connection, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Insert, Table, bindparam, insert, select, tuple_, update
 
 from case_routing import messages
 from case_routing.adapters import rows
+from case_routing.adapters.dossiers import case_row, locked_row, rows_of
 from case_routing.adapters.signed_copy import kept_copy
 from case_routing.adapters.tables import agreements, cases, custody, early, history, materials, traces, turns
 from case_routing.domain.agreements import Agreement
@@ -24,6 +26,12 @@ from case_routing.domain.model import Answer, Case, Material, Purpose
 
 #: Bursts that a new one is linked to: the latest ones say enough.
 LINKED_BURSTS = 3
+
+_ADD: dict[Table, Insert] = {
+    table: insert(table) for table in (cases, history, materials, custody, traces, turns, early)
+}
+_CHANGE = update(cases).where(cases.c.number == bindparam("_number"))
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
 class Work:
@@ -80,30 +88,32 @@ class Cases:
 
     def lock(self, number: str) -> Dossier:
         # A lock on the number also holds where there is no row yet; the row's own lock keeps out whoever goes by rows.
-        self._connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(number, 0))))
-        case = self._read(number, for_update=True)
-        answers = self._rows(turns, number, turns.c.turn)
-        waiting = self._rows(early, number, early.c.position)
+        with later(self._connection):
+            self._connection.exec_driver_sql(_LOCK, (number,))
+        row, beside = locked_row(self._connection, number)
         dossier = Dossier(
             self._here,
             number,
-            case,
-            tuple((row.turn, Answer(row.answer)) for row in answers),
-            tuple(Arrived(self._letter(row), row.sender, row.id) for row in waiting),
+            self._case(row),
+            tuple((each.turn, Answer(each.answer)) for each in rows_of(beside.case_turn, turns)),
+            tuple(
+                Arrived(self._letter(each), each.sender, each.id) for each in rows_of(beside.case_early_letter, early)
+            ),
         )
         self._loaded[number] = dossier
         return dossier
 
     def get(self, number: str) -> Case | None:
-        return self._read(number, for_update=False)
+        return self._case(case_row(self._connection, number))
 
     def save(self, dossier: Dossier) -> None:
         before = self._loaded.get(dossier.number) or Dossier(dossier.here, dossier.number)
-        if dossier.case is not None and dossier.case is not before.case:
-            self._save_case(before.case, dossier.case)
-        for turn, answer in dossier.answers[len(before.answers) :]:
-            self._connection.execute(insert(turns).values(number=dossier.number, turn=turn, answer=answer.value))
-        self._save_early(before, dossier)
+        new = dossier.answers[len(before.answers) :]
+        with later(self._connection):
+            if dossier.case is not None and dossier.case is not before.case:
+                self._save_case(before.case, dossier.case)
+            self._add(turns, [{"number": dossier.number, "turn": turn, "answer": answer.value} for turn, answer in new])
+            self._save_early(before, dossier)
         self._loaded[dossier.number] = dossier
 
     def mine(self, subject: str, wish: Wish) -> Sequence[Case]:
@@ -123,7 +133,8 @@ class Cases:
 
     def note_offer(self, number: str, message_id: str) -> None:
         """Which courier message carries the open offer: the link may refuse that one, not an earlier one."""
-        self._connection.execute(update(cases).where(cases.c.number == number).values(offer_id=message_id))
+        with later(self._connection):
+            self._connection.execute(_CHANGE, {"_number": number, "offer_id": message_id})
 
     def with_contents(self, case: Case) -> tuple[Material, ...]:
         """The case's materials with their contents, from the store where they are not at hand."""
@@ -135,35 +146,29 @@ class Cases:
             replace(each, content=self._content(case.number, each.key, sealed[each.key])) for each in case.materials
         )
 
-    def _read(self, number: str, *, for_update: bool) -> Case | None:
-        query = select(cases).where(cases.c.number == number)
-        row = self._connection.execute(query.with_for_update() if for_update else query).one_or_none()
+    def _case(self, row) -> Case | None:
         if row is None:
             return None
-        without_content = [column for column in materials.c if column is not materials.c.content_sealed]
-        papers = select(*without_content).where(materials.c.number == number).order_by(materials.c.position)
-        entries = map(rows.entry_of, self._rows(history, number))
         return replace(
             rows.case_of(row, self._cipher, self._here),
-            history=tuple(sorted(entries, key=lambda entry: entry.place)),
-            materials=tuple(rows.material_of(each, self._cipher) for each in self._connection.execute(papers)),
-            custody=tuple(map(rows.movement_of, self._rows(custody, number, custody.c.turn, custody.c.material_key))),
-            traces=tuple(map(rows.trace_of, self._rows(traces, number, traces.c.position))),
+            history=tuple(
+                sorted(map(rows.entry_of, rows_of(row.case_history, history)), key=lambda entry: entry.place)
+            ),
+            materials=tuple(rows.material_of(each, self._cipher) for each in rows_of(row.case_material, materials)),
+            custody=tuple(map(rows.movement_of, rows_of(row.case_custody, custody))),
+            traces=tuple(map(rows.trace_of, rows_of(row.case_trace, traces))),
         )
-
-    def _rows(self, table, number: str, *order):
-        return self._connection.execute(select(table).where(table.c.number == number).order_by(*order)).all()
 
     def _save_case(self, before: Case | None, case: Case) -> None:
         values = rows.case_columns(case, self._cipher)
         if before is None:
-            self._connection.execute(insert(cases).values(values))
+            self._connection.execute(_ADD[cases], values)
             self._add(
                 materials,
                 [rows.material_columns(case.number, i, m, self._cipher) for i, m in enumerate(case.materials)],
             )
         else:
-            self._connection.execute(update(cases).where(cases.c.number == case.number).values(values))
+            self._connection.execute(_CHANGE, {"_number": case.number, **values})
         known = {entry.key for entry in before.history} if before else set()
         self._add(history, [rows.entry_columns(case.number, e) for e in case.history if e.key not in known])
         moved = len(before.custody) if before else 0
@@ -178,11 +183,11 @@ class Cases:
             kind, body = messages.pack(arrived.letter)
             sealed = self._cipher.seal(b64encode(body).decode(), f"case_early_letter/{dossier.number}/{position}")
             row = {"number": dossier.number, "position": position, "id": arrived.id, "sender": arrived.sender}
-            self._connection.execute(insert(early).values(**row, type=kind, letter_sealed=sealed))
+            self._add(early, [{**row, "type": kind, "letter_sealed": sealed}])
 
     def _add(self, table, new: list[dict]) -> None:
         if new:
-            self._connection.execute(insert(table), new)
+            self._connection.execute(_ADD[table], new)
 
     def _letter(self, row):
         body = b64decode(self._cipher.open(row.letter_sealed, f"case_early_letter/{row.number}/{row.position}"))

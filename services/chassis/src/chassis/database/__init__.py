@@ -4,6 +4,8 @@
     with database.transaction() as connection:      # commits at the end, rolls back when the block raises
         ...
 
+What nobody asks about is written inside `with later(connection):` and travels with the next statement or the commit (trips.py).
+
 The same code serves eventlet processes and threaded web processes; only who waits differs (waiting.py). Every wait ends:
 the server ends statements, lock waits and idle transactions, the client gives up on a server that stays silent. A database
 that is away or busy is a Fault of kind `unavailable`, so callers retry; whatever else SQLAlchemy raises passes unchanged.
@@ -25,12 +27,14 @@ from chassis.database.migrations import (
 )
 from chassis.database.pool import WAKE, WAKE_CHANNEL, Database
 from chassis.database.retention import Retention
+from chassis.database.trips import FrugalConnection, frugal, later
 from chassis.database.waiting import open_session
 
 __all__ = [
     "WAKE",
     "WAKE_CHANNEL",
     "Database",
+    "FrugalConnection",
     "MessagingTables",
     "MigrationError",
     "Retention",
@@ -39,6 +43,8 @@ __all__ = [
     "await_schema",
     "check_head",
     "create_messaging_tables",
+    "frugal",
+    "later",
     "messaging_tables",
     "migrate",
     "open_session",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from chassis.database.trips import FrugalConnection, frugal
 from chassis.database.waiting import connect_args, wait_with_limits
 from chassis.errors import Fault, Kind
 
@@ -24,7 +25,7 @@ WAKE = "tongban.wake"
 
 POOL_TIMEOUT_S = 10
 IDLE_IN_TRANSACTION_MS = 60_000
-#: A pooled connection unused for longer is asked whether it still lives before it is handed out.
+#: A pooled connection unused for longer is looked at before it is handed out.
 CHECK_AFTER_IDLE_S = 0.2
 
 #: Classes and codes of SQLSTATE (PostgreSQL manual, appendix A) after which the same work may succeed a moment later:
@@ -58,8 +59,11 @@ class Database:
                 statement_timeout_ms=statement_timeout_ms,
                 lock_timeout_ms=lock_timeout_ms,
                 idle_in_transaction_ms=IDLE_IN_TRANSACTION_MS,
+                kind=FrugalConnection,
             ),
         )
+        #: Wakes the relay of this process, where it has one that can send; False where others have to be told.
+        self.nudge: Callable[[], bool] = lambda: False
         event.listen(self._engine, "checkin", _note_return)
         event.listen(self._engine, "checkout", _check_if_idle)
 
@@ -70,18 +74,37 @@ class Database:
         Raises Fault `database.unavailable` or `database.busy` (kind unavailable). After a lost connection nobody knows
         whether the commit happened: a caller that must not act twice brings a key (once.py) or an inbox row.
         """
+        with self._session() as connection:
+            connection.info.pop(WAKE, None)
+            with connection.begin():
+                yield connection
+            if connection.info.pop(WAKE, False) and not self.nudge():
+                _wake_relays(connection)
+
+    @contextmanager
+    def _session(self) -> Iterator[Connection]:
         try:
             with self._engine.connect() as connection:
-                connection.info.pop(WAKE, None)
-                with connection.begin():
-                    yield connection
-                if connection.info.pop(WAKE, False):
-                    _wake_relays(connection)
+                yield connection
         except (DBAPIError, PoolTimeoutError) as error:
             fault = _fault_of(error)
             if fault is None:
                 raise
             raise fault from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """For questions: each is answered by itself, as of the moment when it is asked, without the trips of a transaction.
+
+        Raises what `transaction` raises.
+        """
+        with self._session() as connection:
+            raw = frugal(connection)
+            raw.bare = True
+            try:
+                yield connection
+            finally:
+                raw.bare = False
 
     def ping(self) -> bool:
         """Whether the database answers now; for readiness."""
@@ -103,13 +126,15 @@ def _note_return(_dbapi: Any, record: Any) -> None:
 
 
 def _check_if_idle(dbapi: Any, record: Any, _proxy: Any) -> None:
-    """A restart of the database must not fail the first request after it."""
+    """A restart of the database must not fail the first request after it: what the server said as it left is in the socket.
+
+    Nothing is asked. A server that went without a word is found by keepalive (waiting.connect_args).
+    """
     if time.monotonic() - record.info.get("returned", time.monotonic()) < CHECK_AFTER_IDLE_S:
         return
     try:
-        with dbapi.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        dbapi.rollback()
+        dbapi.poll()  # takes in a last word, if there is one
+        dbapi.poll()  # and finds the end behind it
     except psycopg2.Error as error:
         raise DisconnectionError from error  # the pool opens another and asks again
 
@@ -120,14 +145,8 @@ def _wake_relays(connection: Connection) -> None:
     NOTIFY takes a lock on the whole cluster until its transaction ends, so inside the business transaction it would put
     every commit of every service in one row. A notification lost here costs one fallback poll, never an event.
     """
-    raw: Any = connection.connection.dbapi_connection
     with suppress(psycopg2.Error):
-        raw.autocommit = True
-        try:
-            with raw.cursor() as cursor:
-                cursor.execute(f"NOTIFY {WAKE_CHANNEL}")
-        finally:
-            raw.autocommit = False
+        frugal(connection).alone(f"NOTIFY {WAKE_CHANNEL}")
 
 
 def _fault_of(error: Exception) -> Fault | None:

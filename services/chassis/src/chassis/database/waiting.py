@@ -79,7 +79,12 @@ def _is_writing(state: int) -> bool:
 
 
 def connect_args(
-    *, application_name: str, statement_timeout_ms: int, lock_timeout_ms: int, idle_in_transaction_ms: int
+    *,
+    application_name: str,
+    statement_timeout_ms: int,
+    lock_timeout_ms: int,
+    idle_in_transaction_ms: int,
+    kind: type[BoundedConnection] = BoundedConnection,
 ) -> dict[str, Any]:
     """libpq parameters that bound every wait on the server and in the kernel; a statement time-out of 0 is none."""
     limits = {
@@ -95,12 +100,14 @@ def connect_args(
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
         "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),
-        "connection_factory": type("Connection", (BoundedConnection,), {"wait_s": wait_s}),
+        "connection_factory": type("Connection", (kind,), {"wait_s": wait_s}),
     }
 
 
 @contextmanager
-def open_session(url: str, *, application_name: str, idle_in_transaction_s: float) -> Iterator[Any]:
+def open_session(
+    url: str, *, application_name: str, idle_in_transaction_s: float, kind: type[BoundedConnection] = BoundedConnection
+) -> Iterator[Any]:
     """A psycopg2 connection outside every pool, for work that keeps one as long as it runs (the relay)."""
     wait_with_limits()
     parts = make_url(url)
@@ -109,6 +116,7 @@ def open_session(url: str, *, application_name: str, idle_in_transaction_s: floa
         statement_timeout_ms=30_000,
         lock_timeout_ms=10_000,
         idle_in_transaction_ms=int(idle_in_transaction_s * 1000),
+        kind=kind,
     )
     server = {"host": parts.host, "port": parts.port, "dbname": parts.database, "user": parts.username}
     session = psycopg2.connect(**server, password=parts.password, **dict(parts.query), **arguments)

@@ -58,6 +58,7 @@ class _Running:
         # nameko logs what handlers raise, with the arguments of the error; ours are logged where they arise, redacted.
         logging.getLogger("nameko").setLevel(logging.CRITICAL)
         self._relay = Relay(settings.database_url, settings.amqp_url, settings.service_name)
+        process.database.nudge = self._relay.nudge
         self._housekeeping = Housekeeping(process)
         self._health = HealthServer(
             settings.health_address,

@@ -20,8 +20,9 @@ import threading
 import time
 import traceback
 
+import psycopg2
 import sqlalchemy as sa
-from chassis.database import Database, pool, waiting
+from chassis.database import WAKE, WAKE_CHANNEL, Database, frugal, later, pool, waiting
 from chassis.errors import Fault, Kind
 
 if WORLD == "threads":
@@ -33,6 +34,12 @@ def rows(database: Database, statement: str) -> list[tuple]:
     with database.transaction() as connection:
         result = connection.exec_driver_sql(statement)
         return [tuple(row) for row in result] if result.returns_rows else []
+
+
+def without_effects() -> Database:
+    database = Database(URL, pool_size=1)
+    rows(database, "DELETE FROM effects")
+    return database
 
 
 def fault_of(database: Database, statement: str) -> Fault:
@@ -163,6 +170,119 @@ def a_server_that_does_not_let_in_is_given_up() -> None:
         assert fault_of(database, "SELECT 1").code == "database.unavailable"
         assert not database.ping()
         assert time.monotonic() - began < 3
+
+
+def what_is_written_later_is_there_for_the_next_statement_and_after_the_commit() -> None:
+    database = without_effects()
+    with database.transaction() as connection:
+        with later(connection):
+            connection.exec_driver_sql("INSERT INTO effects (number) VALUES ('first')")
+        assert connection.exec_driver_sql("SELECT number FROM effects").scalar_one() == "first"
+        with later(connection):
+            connection.exec_driver_sql("INSERT INTO effects (number) VALUES (%s)", ("100 %",))
+    assert rows(database, "SELECT number FROM effects ORDER BY number") == [("100 %",), ("first",)]
+
+
+def a_transaction_with_a_late_write_that_fails_leaves_nothing() -> None:
+    database = without_effects()
+    twice = "INSERT INTO inbox (handler, source, id) VALUES ('h', 's', 'i'), ('h', 's', 'i')"
+    for then in ("", "SELECT 1"):
+        try:
+            with database.transaction() as connection:
+                connection.exec_driver_sql("INSERT INTO effects (number) VALUES ('before')")
+                with later(connection):
+                    connection.exec_driver_sql(twice)
+                    connection.exec_driver_sql("INSERT INTO effects (number) VALUES ('after')")
+                if then:
+                    connection.exec_driver_sql(then)
+        except sa.exc.IntegrityError:
+            assert rows(database, "SELECT number FROM effects") == [], "and the connection can be used again"
+            continue
+        raise AssertionError("no IntegrityError")
+
+
+def what_was_kept_back_is_dropped_by_a_rollback() -> None:
+    database = without_effects()
+    try:
+        with database.transaction() as connection, later(connection):
+            connection.exec_driver_sql("INSERT INTO effects (number) VALUES ('gone')")
+            raise KeyError
+    except KeyError:
+        pass
+    with database.transaction() as connection:
+        frugal(connection).at_commit(lambda items: ("INSERT INTO effects (number) VALUES (%s)", items), "kept")
+    try:
+        with database.transaction() as connection:
+            frugal(connection).at_commit(lambda items: ("INSERT INTO effects (number) VALUES (%s)", items), "gone")
+            raise KeyError
+    except KeyError:
+        pass
+    assert rows(database, "SELECT number FROM effects") == [("kept",)]
+
+
+def a_transaction_sees_what_was_committed_before_each_of_its_statements() -> None:
+    database = without_effects()
+    with database.transaction() as connection:
+        with later(connection):
+            connection.exec_driver_sql("INSERT INTO effects (number) VALUES ('ours')")
+        rows(Database(URL), "INSERT INTO effects (number) VALUES ('theirs')")
+        found = connection.exec_driver_sql("SELECT number FROM effects ORDER BY 1")
+        assert [number for (number,) in found] == ["ours", "theirs"]
+
+
+def a_transaction_makes_one_trip_for_each_answer_and_one_for_its_commit() -> None:
+    database = without_effects()
+    rows(database, "SELECT 1")
+    trips = 0
+
+    def count(connection) -> None:
+        nonlocal trips
+        trips += 1
+        wait(connection)
+
+    wait = psycopg2.extensions.get_wait_callback()
+    psycopg2.extensions.set_wait_callback(count)
+    try:
+        with database.transaction() as connection:
+            connection.exec_driver_sql("SELECT 1")
+            with later(connection):
+                for number in "abc":
+                    connection.exec_driver_sql("INSERT INTO effects (number) VALUES (%s)", (number,))
+    finally:
+        psycopg2.extensions.set_wait_callback(wait)
+    assert trips == 2, f"{trips} trips"
+    assert len(rows(database, "SELECT 1 FROM effects")) == 3
+
+
+def a_commit_wakes_the_own_relay_and_others_only_where_that_cannot_send() -> None:
+    database = without_effects()
+    ear = psycopg2.connect(URL.replace("+psycopg2", ""))
+    ear.autocommit = True
+    with ear.cursor() as cursor:
+        cursor.execute(f"LISTEN {WAKE_CHANNEL}")
+    for can_send in (True, False):
+        nudged = []
+        database.nudge = lambda can_send=can_send, nudged=nudged: nudged.append(True) or can_send
+        with database.transaction() as connection:
+            connection.info[WAKE] = True
+            assert not nudged, "before the commit nobody is told"
+        assert nudged == [True]
+        time.sleep(0.2)
+        ear.poll()
+        assert bool(ear.notifies) != can_send
+    ear.close()
+
+
+def what_is_only_read_is_read_without_a_transaction() -> None:
+    database = without_effects()
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM effects").scalar_one() == 0
+        assert frugal(connection).get_transaction_status() == psycopg2.extensions.TRANSACTION_STATUS_IDLE
+        rows(Database(URL), "INSERT INTO effects (number) VALUES ('meanwhile')")
+        assert connection.exec_driver_sql("SELECT count(*) FROM effects").scalar_one() == 1
+    with database.transaction() as connection:
+        connection.exec_driver_sql("SELECT 1")
+        assert frugal(connection).get_transaction_status() == psycopg2.extensions.TRANSACTION_STATUS_INTRANS
 
 
 def a_killed_worker_gives_its_connection_back() -> None:

@@ -82,16 +82,19 @@ class Books:
         sql.insert(self.connection, "log", _LOG, rows)
         self._on_logged()
         head = self._head = heads[-1]
-        self.connection.exec_driver_sql(
-            "UPDATE state SET head_epoch = %s, head_seq = %s, head_hash = %s", (head.epoch, head.seq, head.hash)
+        sql.write(
+            self.connection,
+            "UPDATE state SET head_epoch = %s, head_seq = %s, head_hash = %s",
+            (head.epoch, head.seq, head.hash),
         )
 
     def lock_links(self, peers: Iterable[str]) -> None:
         wanted = sorted(set(peers))
-        self.connection.exec_driver_sql("SELECT 1 FROM link WHERE peer = ANY(%s) ORDER BY peer FOR UPDATE", (wanted,))
+        sql.write(self.connection, "SELECT 1 FROM link WHERE peer = ANY(%s) ORDER BY peer FOR UPDATE", (wanted,))
 
     def add_receipt(self, receipt_id: UUID, peer: str, jws: str, *, given: bool, now: datetime) -> None:
-        self.connection.exec_driver_sql(
+        sql.write(
+            self.connection,
             "INSERT INTO receipt (id, peer, given, jws, at) VALUES (%s::uuid, %s, %s, %s, %s)",
             (str(receipt_id), peer, given, jws, now),
         )

@@ -16,6 +16,7 @@ from chassis.amqp import UNREADABLE_HEADER
 from chassis.broker import BrokerConnection, Consumer, Message
 from chassis.errors import Fault
 from chassis.green import spawn
+from chassis.pace import Pace
 from chassis.telemetry import current_traceparent, extract, span
 from eventlet.event import Event
 
@@ -23,7 +24,7 @@ from courier import messages
 from courier.adapters.chunks import Chunks
 from courier.adapters.controls import Controls
 from courier.adapters.metrics import QUARANTINED, TAKEN, UNANSWERED
-from courier.adapters.office import Office
+from courier.adapters.office import SPACING_S, Office
 from courier.adapters.take_storage import TakeBooks
 from courier.domain.canonical import digest
 from courier.domain.envelope import Claims, Control, Lane, decode
@@ -57,6 +58,7 @@ class Incoming:
         self.chunks = Chunks(office, give, self._settle_whole)
         self._waiting: deque[Message] = deque()
         self._wake = Event()
+        self._pace = Pace(SPACING_S)
         self._stopping = False
         self._busy = False
         self._consumer: Consumer | None = None
@@ -102,6 +104,9 @@ class Incoming:
                 self._wake = Event()
                 self._wake.wait()
                 continue
+            if len(self._waiting) < self._office.settings.courier_batch:
+                self._pace.wait()
+            self._pace.begin()
             batch = [
                 self._waiting.popleft() for _ in range(min(len(self._waiting), self._office.settings.courier_batch))
             ]
@@ -229,7 +234,7 @@ class Incoming:
             replay_stopped="replay" not in office.settings.courier_without,
             body_limit=office.settings.courier_body_limit,
         )
-        with office.books(TakeBooks) as books, books.outbox.gathered():
+        with office.books(TakeBooks) as books:
             taken = take_messages(books, numbered, means)
         office.crash.at("after_peer_commit_before_receipt")
         for peer, jws in taken.receipts:

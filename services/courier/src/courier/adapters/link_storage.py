@@ -184,15 +184,11 @@ class LinkBooks(Books):
         )
         return [Due(*row) for row in rows]
 
-    def under_way(self, peer: str, now: datetime) -> int:
-        """How many were published and have neither a receipt nor waited long enough for another try."""
-        ask = "SELECT count(*) FROM due WHERE peer = %s AND due_at > %s"
-        return self.connection.exec_driver_sql(ask, (peer, now)).scalar_one()
-
-    def next_due(self, peer: str, now: datetime) -> datetime | None:
-        """When the next message is due that is not due yet."""
-        ask = "SELECT min(due_at) FROM due WHERE peer = %s AND due_at > %s"
-        return self.connection.exec_driver_sql(ask, (peer, now)).scalar()
+    def waiting(self, peer: str, now: datetime) -> tuple[int, datetime | None]:
+        """How many are not due: published, without a receipt, and not waited for long enough yet; and when the next is."""
+        ask = "SELECT count(*), min(due_at) FROM due WHERE peer = %s AND due_at > %s"
+        count, next_due = self.connection.exec_driver_sql(ask, (peer, now)).one()
+        return count, next_due
 
     def mark_published(self, peer: str, due: Mapping[str, datetime]) -> None:
         """Notes confirms: due again only if no receipt comes.

@@ -13,13 +13,14 @@ from chassis.broker import BrokerConnection, Consumer, Message
 from chassis.errors import Fault
 from chassis.green import spawn
 from chassis.outbox import ID
+from chassis.pace import Pace
 from chassis.sealed import SealBroken
 from chassis.telemetry import current_traceparent, extract, span
 from eventlet.event import Event
 
 from courier import messages
 from courier.adapters.metrics import SENT, UNSENT
-from courier.adapters.office import Office
+from courier.adapters.office import SPACING_S, Office
 from courier.adapters.send_storage import SendBooks
 from courier.domain.errors import Malformed
 from courier.usecases.ports import Outbound, Signed
@@ -38,6 +39,7 @@ class Outgoing:
         self._office = office
         self._waiting: deque[Message] = deque()
         self._wake = Event()
+        self._pace = Pace(SPACING_S)
         self._stopping = False
         self._busy = False
         self._consumer: Consumer | None = None
@@ -83,6 +85,9 @@ class Outgoing:
                 self._wake = Event()
                 self._wake.wait()
                 continue
+            if len(self._waiting) < self._office.settings.courier_batch:
+                self._pace.wait()
+            self._pace.begin()
             batch = [
                 self._waiting.popleft() for _ in range(min(len(self._waiting), self._office.settings.courier_batch))
             ]

@@ -21,12 +21,13 @@ from chassis.broker import BrokerConnection, BrokerGone, Confirm, Outcome
 from chassis.errors import Fault
 from chassis.green import spawn
 from chassis.outbox import TRACEPARENT
+from chassis.pace import Pace
 from eventlet.event import Event
 from pika import BasicProperties
 
 from courier.adapters.link_storage import LinkBooks
 from courier.adapters.metrics import CHUNKS_SENT, PUBLISHED
-from courier.adapters.office import Office
+from courier.adapters.office import SPACING_S, Office
 from courier.domain.canonical import digest
 from courier.domain.envelope import Bulk, Claims, Control, encode, join
 from courier.domain.errors import Rejected
@@ -69,6 +70,7 @@ class PeerSender:
         #: Published, and neither settled nor noted in the books: how often it went, and when it last did.
         self._under_way: dict[str, tuple[int, float]] = {}
         self._wake = Event()
+        self._pace = Pace(SPACING_S)
         self._stopping = False
         self._lost_at: datetime | None = office.now()
         self._link = BrokerConnection(self._url(), f"courier.{self.peer}", confirms=True)
@@ -126,9 +128,10 @@ class PeerSender:
             self._wake = Event()
             try:
                 if self._link.wait_connected(POLL_S) and not self._office.closed:
-                    if self._send_round():
-                        continue
-                    self._rest(self._until_due())
+                    self._pace.wait()
+                    self._pace.begin()
+                    if (rest_s := self._send_round()) > 0:
+                        self._rest(rest_s)
                     continue
             except BrokerGone:
                 pass
@@ -142,36 +145,35 @@ class PeerSender:
         with eventlet.Timeout(max(0.01, seconds), False):
             self._wake.wait()
 
-    def _until_due(self) -> float:
-        now = self._office.now()
-        with self._office.books(LinkBooks) as books:
-            due = books.next_due(self.peer, now)
-        wait_s = POLL_S if due is None else (due - now).total_seconds()
-        return min(NOTE_S if self._under_way else POLL_S, wait_s)
+    def _until(self, due: datetime | None) -> float:
+        wait_s = POLL_S if due is None else (due - self._office.now()).total_seconds()
+        return max(0.01, min(NOTE_S if self._under_way else POLL_S, wait_s))
 
     @property
     def _held_back(self) -> bool:
         """Whether messages wait because the registry suspends the peer."""
         return not self._office.trust.linked(self.peer) or self._office.trust.suspended(self.peer)
 
-    def _send_round(self) -> bool:
-        """Sends what there is, once; True if it is worth looking again at once."""
+    def _send_round(self) -> float:
+        """Sends what there is, once; returns for how many seconds there is nothing to do, unless somebody wakes us."""
         self._send_control()
         self._note_late()
         if self._held_back:
-            return False
+            return POLL_S
         for jws, jwe, trace in self._take_again():
             self._publish(jws, jwe, trace)
         office = self._office
-        with office.books(LinkBooks) as books:
+        with office.look(LinkBooks) as books:
             now = office.now()
-            room = WINDOW - len(self._under_way) - books.under_way(self.peer, now)
+            waiting, next_due = books.waiting(self.peer, now)
+            room = WINDOW - len(self._under_way) - waiting
             limit = min(office.settings.courier_batch, room)
             rows = books.due(self.peer, now, limit, self._under_way) if limit > 0 else []
         if rows:
             self._send(rows)
         self._send_chunks()
-        return 0 < limit == len(rows) or bool(self._control or self._again or self._asked)
+        again = 0 < limit == len(rows) or self._control or self._again or self._asked
+        return 0.0 if again else self._until(next_due)
 
     def _send_chunks(self) -> None:
         """A few of the chunks that the peer asked for; then other lanes have their turn again."""

@@ -43,7 +43,7 @@ class SendBooks(Books):
 
     def save_numbers(self, numbers: Mapping[tuple[str, Lane], int]) -> None:
         rows = [(peer, lane.value, last) for (peer, lane), last in numbers.items()]
-        sql.joined(
+        sql.change(
             self.connection,
             """UPDATE sequence SET last = new.last FROM {rows} AS new (peer, lane, last)
                WHERE sequence.peer = new.peer AND sequence.lane = new.lane AND sequence.last <> new.last""",
@@ -89,7 +89,7 @@ class SendBooks(Books):
     def drop_early(self, keys: Iterable[tuple[str, str, int]]) -> None:
         statement = """DELETE FROM early e USING {rows} AS k (target, subject, seq)
                        WHERE e.target = k.target AND e.subject = k.subject AND e.subject_seq = k.seq"""
-        sql.joined(self.connection, statement, ("text", "text", "bigint"), list(keys))
+        sql.change(self.connection, statement, ("text", "text", "bigint"), list(keys))
 
     # What goes out ------------------------------------------------------------------------------------------------------
 
@@ -188,7 +188,7 @@ class SendBooks(Books):
         values = (state, now, str(receipt_id), *sql.arrays(rows, len(kinds)), peer)
         found = self.connection.exec_driver_sql(statement.format(rows=sql.unnest(kinds)), values).all()
         done = [id for id, *_ in found]
-        self.connection.exec_driver_sql("DELETE FROM due WHERE peer = %s AND id = ANY(%s::uuid[])", (peer, done))
+        sql.write(self.connection, "DELETE FROM due WHERE peer = %s AND id = ANY(%s::uuid[])", (peer, done))
         return [
             (Settled(UUID(id), peer, service, type, subject), by_id[UUID(id)]) for id, service, type, subject in found
         ]
@@ -213,7 +213,8 @@ class SendBooks(Books):
         return self.connection.exec_driver_sql(statement.format(rows=sql.unnest(("uuid", "text"))), values).scalar_one()
 
     def count_settled(self, peer: str, receipted: int, refused: int) -> None:
-        self.connection.exec_driver_sql(
+        sql.write(
+            self.connection,
             "UPDATE link SET receipted = receipted + %s, refused_by_peer = refused_by_peer + %s WHERE peer = %s",
             (receipted, refused, peer),
         )

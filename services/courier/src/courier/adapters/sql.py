@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chassis.database import later
 from sqlalchemy import Connection
 
 
@@ -21,13 +22,19 @@ def arrays(rows: Sequence[Sequence[Any]], width: int) -> tuple[list[Any], ...]:
 def insert(
     connection: Connection, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]], then: str = ""
 ) -> None:
-    """Inserts `rows`; `columns` maps each name to its type, `then` follows the statement (ON CONFLICT …)."""
+    """Inserts `rows`, no later than with the next statement; `columns` maps each name to its type, `then` follows the statement (ON CONFLICT …)."""
     if not rows:
         return
     names = ", ".join(columns)
     kinds = list(columns.values())
     statement = f"INSERT INTO {table} ({names}) SELECT * FROM {unnest(kinds)} {then}"  # noqa: S608 -- our own names
-    connection.exec_driver_sql(statement, arrays(rows, len(kinds)))
+    write(connection, statement, arrays(rows, len(kinds)))
+
+
+def write(connection: Connection, statement: str, values: tuple[Any, ...]) -> None:
+    """Runs a statement whose answer nobody waits for: it travels with the next one, or with the commit."""
+    with later(connection):
+        connection.exec_driver_sql(statement, values)
 
 
 def joined(
@@ -35,3 +42,8 @@ def joined(
 ) -> Any:
     """Runs `statement`, in which `{rows}` stands for the unnested rows; `more` are the parameters before them."""
     return connection.exec_driver_sql(statement.format(rows=unnest(kinds)), (*more, *arrays(rows, len(kinds))))
+
+
+def change(connection: Connection, statement: str, kinds: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """`joined`, for a statement whose answer nobody waits for."""
+    write(connection, statement.format(rows=unnest(kinds)), arrays(rows, len(kinds)))

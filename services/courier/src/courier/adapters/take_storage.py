@@ -153,7 +153,8 @@ class TakeBooks(Books):
         return {UUID(id): jws for id, jws in self.connection.exec_driver_sql(ask, (wanted,))}
 
     def mark_answered(self, peer: str, ids: Iterable[UUID], now: datetime) -> None:
-        self.connection.exec_driver_sql(
+        sql.write(
+            self.connection,
             "UPDATE sent SET answered_at = %s WHERE peer = %s AND id = ANY(%s::uuid[]) AND answered_at IS NULL",
             (now, peer, uuids(ids)),
         )
@@ -176,7 +177,8 @@ class TakeBooks(Books):
             # What was missing came: count on over what had come before it.
             contiguous = self._unbroken(key, contiguous)
         gap = lane is Lane.MAIN and contiguous < max(highest, row.claimed)
-        self.connection.exec_driver_sql(
+        sql.write(
+            self.connection,
             """UPDATE arrival SET contiguous = %s, highest = %s, accepted = accepted + %s, refused = refused + %s,
                    gap_since = CASE WHEN %s THEN coalesce(gap_since, %s) END
                WHERE source = %s AND lane = %s AND epoch = %s""",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from chassis.database import later
 from chassis.paging import Wish
 from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -60,6 +61,7 @@ class Notices:
         return _notice(row) if row else None
 
 
+_ADD = insert(deliveries)
 _JOINED = select(*deliveries.c, notices.c.about, notices.c.event, notices.c.subject, notices.c.title, notices.c.body)
 _JOINED = _JOINED.join_from(deliveries, notices)
 
@@ -71,20 +73,20 @@ class Deliveries:
         self._connection = connection
 
     def add(self, delivery: Delivery) -> None:
-        self._connection.execute(
-            insert(deliveries).values(
-                id=delivery.id,
-                notice_id=delivery.notice_id,
-                channel=delivery.channel.value,
-                state=delivery.state.value,
-                attempts=delivery.attempts,
-                created_at=delivery.created_at,
-                due_at=delivery.created_at,
-                sent_at=delivery.sent_at,
-                last_error=delivery.last_error,
-                traceparent=delivery.traceparent,
-            )
-        )
+        row = {
+            "id": delivery.id,
+            "notice_id": delivery.notice_id,
+            "channel": delivery.channel.value,
+            "state": delivery.state.value,
+            "attempts": delivery.attempts,
+            "created_at": delivery.created_at,
+            "due_at": delivery.created_at,
+            "sent_at": delivery.sent_at,
+            "last_error": delivery.last_error,
+            "traceparent": delivery.traceparent,
+        }
+        with later(self._connection):
+            self._connection.execute(_ADD, row)
 
     def list_about(self, about: str, wish: Wish) -> Sequence[Delivery]:
         query = _JOINED.where(notices.c.about == about)
@@ -114,7 +116,8 @@ class Deliveries:
     def mark_sent(self, id: str, now: datetime) -> None:
         # Whatever its state is by now: the mail server has taken it, and that is what is to be seen.
         sent = {"state": DeliveryState.SENT.value, "sent_at": now, "last_error": ""}
-        self._connection.execute(update(deliveries).where(deliveries.c.id == id).values(sent))
+        with later(self._connection):
+            self._connection.execute(update(deliveries).where(deliveries.c.id == id).values(sent))
 
     def mark_skipped(self, claimed: Claimed, error: str) -> None:
         self._mark(claimed, {"state": DeliveryState.SKIPPED.value, "last_error": error})
