@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.bench.record import Record, table
-from tests.bench.suites import COMES_WITH, SUITES
+from tests.bench.suites import COMES_WITH, ONLY_ASKED, SUITES
 
 #: The bench ends within 25 minutes: what would begin later on a slow machine has to be asked for by name.
 LAST_BEGINS_MIN = 21.5
@@ -22,8 +22,8 @@ FILE = Path(__file__).resolve().parents[2] / "build" / "bench.json"
 def main(argv: Sequence[str]) -> int:
     known = [name for suite in SUITES for name in suite.names]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    choices = [*known, *COMES_WITH]
-    parser.add_argument("--only", nargs="*", choices=choices, default=known, metavar="NAME", help=", ".join(choices))
+    choices, usual = [*known, *COMES_WITH], [name for name in known if name not in ONLY_ASKED]
+    parser.add_argument("--only", nargs="*", choices=choices, default=usual, metavar="NAME", help=", ".join(choices))
     asked = {COMES_WITH.get(name, name) for name in parser.parse_args(argv).only}
     wanted = [name for name in known if name in asked]
     # What was started is ended on the way out, whoever wants us to stop.

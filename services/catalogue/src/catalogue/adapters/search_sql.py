@@ -20,10 +20,15 @@ _TITLE, _TEXT = "A", "D"
 
 
 def vector(content: Content) -> ColumnElement[Any]:
-    """What `items.search` holds: each term once, marked as the title's where it is in the title."""
+    """What `items.search` holds."""
+    return cast(bindparam(None, vector_text(content), Text), TSVECTOR)
+
+
+def vector_text(content: Content) -> str:
+    """Each term once, marked as the title's where it is in the title, as PostgreSQL reads a tsvector."""
     title = title_terms(content)
     marked = [(term, _TITLE) for term in title] + [(term, _TEXT) for term in text_terms(content) - title]
-    return cast(bindparam(None, " ".join(f"'{term}':1{mark}" for term, mark in sorted(marked)), Text), TSVECTOR)
+    return " ".join(f"'{term}':1{mark}" for term, mark in sorted(marked))
 
 
 def holds(query: Query) -> list[ColumnElement[bool]]:

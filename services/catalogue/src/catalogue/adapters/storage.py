@@ -19,6 +19,9 @@ from catalogue.domain.policies import grams, search_text
 from catalogue.domain.search import Found, Query
 from catalogue.usecases.ports import Filters
 
+#: What an item is made of; what only searches look at stays where it is.
+_SHOWN = [column for column in items.c if not column.name.startswith("search")]
+
 
 class Work:
     """One transaction of the catalogue of `district`."""
@@ -42,7 +45,7 @@ class Items:
         self._district = district
 
     def get(self, code: str) -> Item | None:
-        row = self._connection.execute(select(items).where(items.c.code == code)).one_or_none()
+        row = self._connection.execute(select(*_SHOWN).where(items.c.code == code)).one_or_none()
         return _item(row) if row else None
 
     def get_for_change(self, code: str) -> Item | None:
@@ -51,14 +54,14 @@ class Items:
         return self.get(code)
 
     def save(self, item: Item) -> None:
-        values = _columns(item) | {"is_copy": item.handling_district != self._district}
+        values = columns(item) | {"is_copy": item.handling_district != self._district}
         self._connection.execute(
             insert(items).values(values).on_conflict_do_update(index_elements=["code"], set_=values)
         )
 
     def find(self, query: Query, filters: Filters, wish: Wish) -> Sequence[Found]:
         key = search_sql.place(query)
-        wanted = _filtered(select(items, *key[:3]), filters).where(*search_sql.holds(query))
+        wanted = _filtered(select(*_SHOWN, *key[:3]), filters).where(*search_sql.holds(query))
         if wish.after is not None:
             wanted = wanted.where(search_sql.after(key, wish.after))
         rows = self._connection.execute(wanted.order_by(*key).limit(wish.size + 1))
@@ -66,21 +69,21 @@ class Items:
 
     def stale(self, limit: int) -> Sequence[Item]:
         unseen = items.c.searched_version.is_distinct_from(items.c.version)
-        wanted = select(items).where(unseen).order_by(items.c.code).limit(limit).with_for_update(skip_locked=True)
+        wanted = select(*_SHOWN).where(unseen).order_by(items.c.code).limit(limit).with_for_update(skip_locked=True)
         return [_item(row) for row in self._connection.execute(wanted)]
 
     def index(self, item: Item) -> None:
         change = update(items).where(items.c.code == item.code, items.c.version == item.version)
-        self._connection.execute(change.values(_search_columns(item)))
+        self._connection.execute(change.values(_searched(item)))
 
     def list(self, filters: Filters, wish: Wish) -> Sequence[Item]:
-        key, wanted = (items.c.is_copy, items.c.code), _filtered(select(items), filters)
+        key, wanted = (items.c.is_copy, items.c.code), _filtered(select(*_SHOWN), filters)
         if wish.after is not None:
             wanted = wanted.where(tuple_(*key) > wish.after)
         return [_item(row) for row in self._connection.execute(wanted.order_by(*key).limit(wish.size + 1))]
 
     def own(self) -> Iterator[Item]:
-        rows = self._connection.execute(select(items).where(~items.c.is_copy).order_by(items.c.code))
+        rows = self._connection.execute(select(*_SHOWN).where(~items.c.is_copy).order_by(items.c.code))
         return map(_item, rows)
 
 
@@ -96,7 +99,8 @@ def _subject(event: ItemPublished) -> str:
     return f"item/{event.item.code}"
 
 
-def _columns(item: Item) -> dict[str, Any]:
+def columns(item: Item) -> dict[str, Any]:
+    """A row of `items`, but for `is_copy`."""
     content, terms, text = item.content, item.content.terms, search_text(item.content)
     return {
         "code": content.code,
@@ -116,11 +120,11 @@ def _columns(item: Item) -> dict[str, Any]:
         "published_at": item.published_at,
         "search_text": text,
         "search_grams": sorted(grams(text)),
-        **_search_columns(item),
+        **_searched(item),
     }
 
 
-def _search_columns(item: Item) -> dict[str, Any]:
+def _searched(item: Item) -> dict[str, Any]:
     return {"search": search_sql.vector(item.content), "searched_version": item.version}
 
 
