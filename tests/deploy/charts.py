@@ -164,8 +164,18 @@ EVERYTHING: dict[str, Any] = {
         "traceSource": {"url": "http://tempo.observability:3200", "peers": _ELSEWHERE},
     },
     "networkPolicy": {
-        "monitoring": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "observability"}}}]
+        "monitoring": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "observability"}}}],
+        "parties": _ELSEWHERE,
     },
+    "relyingParties": [
+        {
+            "client_id": "library",
+            "name": {"zh": "图书馆", "en": "Library"},
+            "redirect_uris": ["https://library.gusu.example/signed-in"],
+            "scopes": ["openid", "profile"],
+            "public": True,
+        }
+    ],
     "mail": {"user": "gusu"},
     "serviceDefaults": {
         "autoscaling": {"enabled": True},

@@ -84,7 +84,7 @@ def test_engines_collector_ingress_and_monitoring_elsewhere_are_reached_by_those
     assert ports["hotline"] == {5671, 5432, 4318}
     assert ports["courier"] == {5671, 5673, 5432, 4318}
     assert ports["gateway"] == {5671, 4318, 3200}
-    assert ports["identity-http"] == {5432, 4318}
+    assert ports["identity-http"] == {5432, 4318, 443, 8443}
     assert (ports["broker-setup"], ports["database-setup"], ports["hotline-migrate"]) == ({15671}, {5432}, {5432})
     come = {name: outside(pod, policies, "Ingress") for name, pod in pods.items()}
     assert come["hotline"] == [("observability", (8081,))]

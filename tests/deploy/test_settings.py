@@ -73,8 +73,7 @@ def test_a_pod_tells_a_process_what_the_local_runtime_tells_it(name: str, monkey
     place: Installation = Any_()  # type: ignore[assignment]
     local = {f"TONGBAN_{key}" for key in _SETTINGS.get(name, lambda _: {})(place)}
     optional = {"TONGBAN_TRACE_SOURCE_URL", "TONGBAN_TRACE_SOURCE_TOKEN_FILE"}
-    unknown_here = {"TONGBAN_CA_FILE"} if name == "identity_http" else set()  # given, and read by nobody
-    assert local - optional - unknown_here - environ(name, render()).keys() == set()
+    assert local - optional - environ(name, render()).keys() == set()
 
 
 def test_a_process_logs_in_to_broker_and_database_as_itself() -> None:

@@ -24,6 +24,11 @@
 {{ .Values.public.issuer | default (printf "https://%s-identity-http.%s.svc" .Release.Name .Release.Namespace) }}
 {{- end }}
 
+{{/* The relying parties that are no peers, as the file that identity's web process reads. */}}
+{{- define "district.relyingParties" -}}
+{{ .Values.relyingParties | toPrettyJson }}
+{{- end }}
+
 {{/* Where people reach the API. */}}
 {{- define "district.gateway" -}}
 {{ .Values.public.gateway | default (printf "https://%s-gateway.%s.svc" .Release.Name .Release.Namespace) }}
@@ -145,22 +150,24 @@ Everything about the processes, by name:
     (dict "name" "alliance" "secret" (include "district.secret" (dict "root" . "name" "courierKeys")) "keys" (list "root.jwk") "path" "/run/tongban/alliance")) -}}
 {{- $_ := set $courier "single" true -}}
 {{- $_ := set $courier "reaches" (concat $courier.reaches (list "inbox" "peers")) -}}
+{{- $authority := .Values.tls.authority -}}
+{{- $authorityFile := "/etc/ssl/certs/ca-certificates.crt" -}}
+{{- $authorityFiles := list -}}
+{{- if not $authority.systemBundle -}}
+  {{- $authorityFile = "/run/tongban/authority/ca.crt" -}}
+  {{- $authorityFiles = list (dict "name" "authority" "secret" ($authority.existingSecret | default (include "district.tlsSecret" (dict "root" . "name" "edge"))) "keys" (list "ca.crt") "path" "/run/tongban/authority") -}}
+{{- end -}}
+{{- $parties := include "district.relyingParties" . -}}
 {{- $_ := set $facts "identity_http" (dict
-    "module" "identity.http" "health" true "https" true "schema" $facts.identity.schema
-    "settings" (merge (dict "SERVICE_NAME" "identity" "SIGNING_KEYS" "/run/tongban/identity/identity.jwk") $served $common)
+    "module" "identity.http" "health" true "https" true "schema" $facts.identity.schema "restartsWith" $parties
+    "settings" (merge (dict "SERVICE_NAME" "identity" "SIGNING_KEYS" "/run/tongban/identity/identity.jwk" "CA_FILE" $authorityFile "RELYING_PARTIES" "/run/tongban/parties/parties.json") $served $common)
     "secrets" (list (dict "name" "DATABASE_PASSWORD" "secret" $databaseSecret "key" "identity_app") (dict "name" "TONGBAN_FIELD_KEY" "secret" $fieldKeys "key" "identity"))
     "composed" (dict "TONGBAN_DATABASE_URL" (include "district.databaseUrl" (dict "engines" $engines "role" "app" "service" "identity")))
-    "files" (concat (list $edgeTls (dict "name" "identity" "secret" (include "district.secret" (dict "root" . "name" "identityKeys")) "keys" (list "identity.jwk") "path" "/run/tongban/identity")) $databaseFiles)
-    "reaches" (list "database" "collector")) -}}
-{{- $authority := .Values.tls.authority -}}
-{{- $gateway := merge (dict "SERVICE_NAME" "gateway" "EDGE_KEY" "/run/tongban/edge-key/edge.jwk") $served $common -}}
+    "files" (concat (list $edgeTls (dict "name" "identity" "secret" (include "district.secret" (dict "root" . "name" "identityKeys")) "keys" (list "identity.jwk") "path" "/run/tongban/identity") (dict "name" "parties" "configMap" (printf "%s-relying-parties" .Release.Name) "keys" (list "parties.json") "path" "/run/tongban/parties")) $authorityFiles $databaseFiles)
+    "reaches" (list "database" "parties" "collector")) -}}
+{{- $gateway := merge (dict "SERVICE_NAME" "gateway" "EDGE_KEY" "/run/tongban/edge-key/edge.jwk" "CA_FILE" $authorityFile) $served $common -}}
 {{- $gatewayFiles := list $edgeTls (dict "name" "edge-key" "secret" (include "district.secret" (dict "root" . "name" "edgeKey")) "keys" (list "edge.jwk") "path" "/run/tongban/edge-key") -}}
-{{- if $authority.systemBundle -}}
-  {{- $_ := set $gateway "CA_FILE" "/etc/ssl/certs/ca-certificates.crt" -}}
-{{- else -}}
-  {{- $_ := set $gateway "CA_FILE" "/run/tongban/authority/ca.crt" -}}
-  {{- $gatewayFiles = append $gatewayFiles (dict "name" "authority" "secret" ($authority.existingSecret | default (include "district.tlsSecret" (dict "root" . "name" "edge"))) "keys" (list "ca.crt") "path" "/run/tongban/authority") -}}
-{{- end -}}
+{{- $gatewayFiles = concat $gatewayFiles $authorityFiles -}}
 {{- $gatewaySecrets := list (dict "name" "BROKER_PASSWORD" "secret" $brokerSecret "key" "gateway") -}}
 {{- if .Values.telemetry.traceSource.url -}}
   {{- $_ := set $gateway "TRACE_SOURCE_URL" .Values.telemetry.traceSource.url -}}

@@ -28,6 +28,9 @@
 {{- else if eq . "mail" }}
 - to: {{- toYaml $root.Values.mail.peers | nindent 4 }}
   ports: [{port: {{ int $root.Values.mail.port }}, protocol: TCP}]
+{{- else if and (eq . "parties") $root.Values.networkPolicy.parties }}
+- to: {{- toYaml $root.Values.networkPolicy.parties | nindent 4 }}
+  ports: [{port: 443, protocol: TCP}, {port: 8443, protocol: TCP}]
 {{- else if eq . "peers" }}
 {{- range $root.Values.peers }}
 {{- if not .suspended }}

@@ -37,7 +37,7 @@ spec:
         {{- end }}
       annotations:
         kubectl.kubernetes.io/default-container: {{ .name | replace "_" "-" }}
-        checksum/config: {{ include "service.settings" . | sha256sum }}
+        checksum/config: {{ printf "%s%s" (include "service.settings" .) (.facts.restartsWith | default "") | sha256sum }}
         tongban/secrets-revision: {{ .root.Values.secretsRevision | quote }}
         {{- with $values.podAnnotations }}
         {{- toYaml . | nindent 8 }}

@@ -64,8 +64,13 @@ imagePullSecrets:
     sizeLimit: 64Mi
 {{- range .facts.files }}
 - name: {{ .name }}
+  {{- if .configMap }}
+  configMap:
+    name: {{ .configMap }}
+  {{- else }}
   secret:
     secretName: {{ .secret }}
+  {{- end }}
     defaultMode: 0440
     {{- if .optional }}
     optional: true

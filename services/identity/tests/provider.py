@@ -106,7 +106,7 @@ class Provider:
         told = HttpSettings(
             district=DISTRICT, database_url=database_url, field_key=FIELD_KEY, signing_keys=folder / "keys",
             relying_parties=folder / "parties", issuer=self.issuer, listen_address=f"{HOST}:{port}",
-            tls_certificate=pair.certificate, tls_key=pair.key, **settings,
+            tls_certificate=pair.certificate, tls_key=pair.key, ca_file=authority.certificate, **settings,
         )  # fmt: skip
         self.clock = FixedClock()
         self.parts: Parts = build_parts(told, self.clock, new_id)
@@ -183,10 +183,17 @@ class Provider:
     def refresh(self, party: Party, token: str, **changes: str | None) -> httpx.Response:
         return self.token(party, {"grant_type": "refresh_token", "refresh_token": token} | changes)
 
-    def token(self, party: Party, fields: dict[str, Any], proof: dict[str, str] | None = None) -> httpx.Response:
+    def token(
+        self, party: Party, fields: dict[str, Any], proof: dict[str, str] | None = None, path: str = "/token"
+    ) -> httpx.Response:
         proof = party.proof(self.issuer, self.now) if proof is None else proof
         with self.browser() as there:
-            return there.post("/token", data={n: v for n, v in (proof | fields).items() if v is not None})
+            return there.post(path, data={n: v for n, v in (proof | fields).items() if v is not None})
+
+    def revoke(
+        self, party: Party, token: str | None, proof: dict[str, str] | None = None, **more: str
+    ) -> httpx.Response:
+        return self.token(party, {"token": token} | more, proof, "/revoke")
 
     def given(self, there: httpx.Client, party: Party = PORTAL, **changes: str | None) -> dict[str, Any]:
         """Everything that `party` gets of somebody who is signed in."""

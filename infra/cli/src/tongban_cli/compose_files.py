@@ -124,18 +124,19 @@ def _settings(place: Place, bus: Bus, passwords: Passwords) -> None:
         "TLS_CERTIFICATE": f"{_RUN}/tls/tls.crt",
         "TLS_KEY": f"{_RUN}/tls/tls.key",
         "ISSUER": place.issuer,
+        "CA_FILE": f"{_RUN}/authority/ca.crt",
     }
     identity = {
         "SERVICE_NAME": "identity",
         "DATABASE_URL": _database(place, "identity", passwords),
         "FIELD_KEY": passwords["fieldKeys"]["identity"],
         "SIGNING_KEYS": f"{_RUN}/identity/identity.jwk",
+        "RELYING_PARTIES": f"{_RUN}/parties/parties.json",
     }
     gateway = {
         "SERVICE_NAME": "gateway",
         "AMQP_URL": _broker(place, "gateway", passwords),
         "EDGE_KEY": f"{_RUN}/edge-key/edge.jwk",
-        "CA_FILE": f"{_RUN}/authority/ca.crt",
     }
     _environ(place, "identity_http", served | identity)
     _environ(place, "gateway", served | gateway)
@@ -225,8 +226,10 @@ def _files(place: Place, passwords: Passwords, alliance: Path, peers: Sequence[P
         **_under("courier-client", _tls(place, "courier-client", common_name=f"courier.{place.code}")),
         **{f"trust/{path.name}": path.read_text() for path in _trust(alliance, place.code)},
     }
-    files["identity_http"] = {**_under("tls", edge_tls), "identity/identity.jwk": place.keep.identity_key()}
-    files["gateway"] = {**_under("tls", edge_tls), "edge-key/edge.jwk": edge, "authority/ca.crt": edge_tls["ca.crt"]}
+    served = {**_under("tls", edge_tls), "authority/ca.crt": edge_tls["ca.crt"]}
+    parties = {"parties/parties.json": _relying_parties(place)}
+    files["identity_http"] = {**served, **parties, "identity/identity.jwk": place.keep.identity_key()}
+    files["gateway"] = {**served, "edge-key/edge.jwk": edge}
     files["samples"] = {"people.json": json.dumps(people), "items.csv": ITEMS.read_text()}
     files["setup"] = _under("passwords", passwords["database"])
     files["database"] = {"superuser/postgres": passwords["database"]["postgres"]}
@@ -235,6 +238,12 @@ def _files(place: Place, passwords: Passwords, alliance: Path, peers: Sequence[P
     for process, found in files.items():
         for name, text in found.items():
             _write(place.folder / "files" / process / name, text)
+
+
+def _relying_parties(place: Place) -> str:
+    """None at first; what somebody wrote there stays."""
+    path = place.folder / "files" / "identity_http" / "parties" / "parties.json"
+    return path.read_text() if path.exists() else "[]"
 
 
 def passwords_of_people(place: Place) -> dict[str, str]:

@@ -58,6 +58,8 @@ class Installation:
         if not self.trace_token.exists():
             keep_file(self.trace_token, secrets.token_urlsafe(32))
         okp_key(self.folder / "keys" / "identity.jwk")
+        if not self.relying_parties.exists():
+            keep_file(self.relying_parties, "[]")
         own(self.folder / "keys")
 
     @property
@@ -78,6 +80,11 @@ class Installation:
     def spans_url(self) -> str:
         """Where this district's spans go, and where its trace source answers."""
         return f"http://{self.district.address('spans')}"
+
+    @property
+    def relying_parties(self) -> Path:
+        """The relying parties of this district's identity; made empty, and kept as it is written."""
+        return self.folder / "relying_parties.json"
 
     @property
     def courier_keys(self) -> Path:

@@ -124,6 +124,7 @@ def _identity(place: Installation) -> dict[str, str]:
 def _identity_http(place: Installation) -> dict[str, str]:
     return {
         "SIGNING_KEYS": str(place.district.keys / "identity.jwk"),
+        "RELYING_PARTIES": str(place.relying_parties),
         "ISSUER": place.issuer,
         "LISTEN_ADDRESS": place.district.address("identity_http"),
         **_tls(place),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chassis.logs import get_logger
 from chassis.process import Process
 from chassis.signed import SigningKey
 from chassis.subscriber import Delivery
@@ -15,9 +16,12 @@ from chassis.subscriber import Delivery
 from identity.adapters.registry_copy import read_copy, read_root
 from identity.adapters.sealing import Sealing
 from identity.adapters.storage import Storage
+from identity.domain.logouts import KEEP_UNTOLD
 from identity.domain.policies import SESSION_LIFETIME, pairwise_subject
 from identity.domain.registry import Registry
 from identity.settings import Settings
+
+log = get_logger(__name__)
 
 #: Sessions that ended and assertions that expired are kept this long, to be looked at.
 KEEP = timedelta(days=1)
@@ -62,6 +66,8 @@ class App:
         """Removes what nobody needs any more."""
         work.sessions.forget(self.now() - SESSION_LIFETIME - KEEP)
         work.clients.forget_assertions(self.now() - KEEP)
+        if given_up := work.logouts.forget(self.now() - KEEP_UNTOLD):
+            log.warning("logouts that parties were never told are forgotten", count=given_up)
 
 
 def build(process: Process) -> App:

@@ -31,6 +31,7 @@ def parts(database, tmp_path_factory):
         listen_address="127.0.0.1:0",
         tls_certificate=folder / "-",
         tls_key=folder / "-",
+        ca_file=folder / "-",
     )
     parts = build_parts(settings, FixedClock(), new_id)
     loading = samples.Settings(database_url=database.url, field_key=FIELD_KEY)

@@ -19,6 +19,7 @@ IdentityError
 ├── WeakPassword      the password would be guessed
 ├── LoginTaken        the user name of a new staff account belongs to somebody
 ├── ClientRefused     the client's assertion proves nothing
+├── ScopeMissing      the access token is a good one, and not for this
 ├── TokenRefused      the access token is not acceptable here
 ├── RequestRefused    a request to sign in from a relying party that cannot be sent back to it
 └── InvalidParty      a row of the relying parties' file breaks a rule
@@ -177,6 +178,14 @@ class TokenRefused(IdentityError):
     code = "identity.token_refused"
     kind = "unauthenticated"
     sentence = "The access token is not acceptable here: it must be ours, unexpired, with the scope that this address needs, of a session that is open."
+
+
+class ScopeMissing(IdentityError):
+    code = "identity.scope_missing"
+    kind = "forbidden"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The access token needs the scope {scope}.", scope=scope)
 
 
 class RequestRefused(IdentityError):

@@ -7,8 +7,20 @@ from chassis.health import Checks
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from identity.http import authorize, metadata, register, sign_in, sign_out, token
+from identity.http import (
+    account_sessions,
+    authorize,
+    end_session,
+    metadata,
+    register,
+    revoke,
+    sign_in,
+    sign_out,
+    token,
+    userinfo,
+)
 from identity.http.parts import Parts
+from identity.http.teller import telling
 
 
 def build(parts: Parts) -> Starlette:
@@ -21,11 +33,17 @@ def build(parts: Parts) -> Starlette:
             Route("/registered", register.registered, methods=["GET"]),
             Route("/authorize", authorize.authorize, methods=["GET"]),
             Route("/token", token.token, methods=["POST"]),
+            Route("/revoke", revoke.revoke, methods=["POST"]),
+            Route("/userinfo", userinfo.userinfo, methods=["GET", "POST"]),
+            Route("/end-session", end_session.end_session, methods=["GET", "POST"]),
+            Route("/account/sessions", account_sessions.listed, methods=["GET"]),
+            Route("/account/sessions/{sid}/end", account_sessions.ended, methods=["POST"]),
             Route("/jwks.json", metadata.keys, methods=["GET"]),
             Route("/.well-known/openid-configuration", metadata.metadata, methods=["GET"]),
             Route("/.well-known/oauth-authorization-server", metadata.metadata, methods=["GET"]),
             *(Route(path, health_page(path, checks), methods=["GET"]) for path in ("/livez", "/readyz")),
-        ]
+        ],
+        lifespan=lambda _: telling(parts),
     )
     app.router.redirect_slashes = False
     app.state.parts, app.state.checks = parts, checks

@@ -8,8 +8,14 @@ from starlette.responses import JSONResponse, Response
 from identity.domain.model import Assurance
 from identity.domain.parties import Scope
 from identity.http.parts import Parts
+from identity.http.provider import METHODS
 from identity.http.token import GRANTS
 
+_ASSERTIONS = ("EdDSA", "ES256", "RS256")
+_CLAIMS = (
+    "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "sid", "at_hash",
+    "name", "kind", "roles", "home_district", "id_number",
+)  # fmt: skip
 _SHORT = {"Cache-Control": "public, max-age=300"}
 
 
@@ -26,6 +32,9 @@ async def metadata(request: Request) -> Response:
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
+        "userinfo_endpoint": f"{issuer}/userinfo",
+        "revocation_endpoint": f"{issuer}/revoke",
+        "end_session_endpoint": f"{issuer}/end-session",
         "jwks_uri": f"{issuer}/jwks.json",
         "scopes_supported": [scope.value for scope in Scope],
         "response_types_supported": ["code"],
@@ -33,13 +42,17 @@ async def metadata(request: Request) -> Response:
         "grant_types_supported": list(GRANTS),
         "subject_types_supported": ["pairwise", "public"],
         "id_token_signing_alg_values_supported": parts.signer.algorithms,
-        "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"],
-        "token_endpoint_auth_signing_alg_values_supported": ["EdDSA", "ES256", "RS256"],
+        "token_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(_ASSERTIONS),
+        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(_ASSERTIONS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": ["none", "login"],
         "acr_values_supported": [acr.value for acr in Assurance],
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "sid", "at_hash"],
+        "claims_supported": list(_CLAIMS),
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "ui_locales_supported": ["zh-Hans", "en"],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,

@@ -36,7 +36,8 @@ from identity.http.parts import Parts
 from identity.usecases.redeem_code import account_of, find_code, redeem_code
 from identity.usecases.rotate_refresh import rotate_refresh
 
-_METHODS = ["private_key_jwt", "none"]
+#: How a relying party may prove who it is.
+METHODS = ["private_key_jwt", "none"]
 _REFUSED = "It is unknown, used up or expired, was given to another client, or the person has signed out."
 
 
@@ -126,7 +127,7 @@ class S256(CodeChallenge):  # type: ignore[misc]
     """PKCE as it has to be: always, and never `plain` (RFC 7636 section 4.2, RFC 9700 section 2.1.1)."""
 
     SUPPORTED_CODE_CHALLENGE_METHOD = ("S256",)
-    CODE_CHALLENGE_METHODS = {"S256": compare_s256_code_challenge}  # noqa: RUF012  Authlib's own name
+    CODE_CHALLENGEMETHODS = {"S256": compare_s256_code_challenge}  # noqa: RUF012  Authlib's own name
 
     def validate_code_challenge(self, grant: CodeGrant, redirect_uri: str) -> None:
         fields = grant.request.payload.data
@@ -158,7 +159,7 @@ class Redeemed:
 class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
     """The only way to have a person signed in (RFC 6749 section 4.1)."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = _METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
     server: Provider
 
     @staticmethod
@@ -209,7 +210,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
 class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
     """A next token for the one before, as long as the session is open (RFC 6749 section 6)."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = _METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
     server: Provider
 
     def validate_token_request(self) -> None:

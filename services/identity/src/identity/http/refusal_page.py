@@ -8,7 +8,7 @@ from chassis.telemetry import current_trace_id
 from starlette.requests import Request
 from starlette.responses import Response
 
-from identity.domain.errors import RequestRefused
+from identity.domain.errors import FormExpired, RequestRefused
 from identity.http.pages import page
 from identity.http.parts import Parts
 
@@ -18,6 +18,7 @@ _SENTENCES = {
         "en": "The site you came from is not registered with this district, or asked in a way that is not accepted. Go back"
         " to it and try again; if it stays, tell that site.",
     },
+    FormExpired.code: {"zh": "页面已失效，请返回重试。", "en": "The page was too old; go back and try again."},
 }
 _OTHERWISE = {"zh": "暂时无法处理，请稍后再试。", "en": "This is not possible now; try again shortly."}
 

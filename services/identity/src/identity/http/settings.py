@@ -26,6 +26,8 @@ class HttpSettings:
     listen_address: str
     tls_certificate: Path
     tls_key: Path
+    #: Certificate authority that relying parties' certificates are checked with.
+    ca_file: Path
     #: Base URL of an OTLP/HTTP collector; empty: spans stay here.
     otlp_endpoint: str = ""
     #: host:port of /livez, /readyz and /metrics without TLS, for probes and Prometheus; empty: the first two over HTTPS only.

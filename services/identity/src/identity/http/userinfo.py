@@ -1,0 +1,44 @@
+"""GET, POST /userinfo: what a relying party may know of whoever its access token speaks for (OpenID Connect Core section 5.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chassis.sealed import mask_name
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from identity.adapters.storage import Storage
+from identity.domain.parties import Scope
+from identity.http.bearer import Bearer, bearer_refusal, believed_bearer, token_of
+from identity.http.parts import Parts
+
+
+async def userinfo(request: Request) -> Response:
+    """200 with the claims of the token's scopes; 401 or 403 as a problem."""
+    parts = Parts.of(request)
+
+    def find(work: Storage) -> dict[str, Any]:
+        return _claims(parts, believed_bearer(parts, work, token_of(request)))
+
+    try:
+        return JSONResponse(await parts.within(find))
+    except Exception as error:
+        return bearer_refusal(request, error)
+
+
+def _claims(parts: Parts, bearer: Bearer) -> dict[str, Any]:
+    """`sub` is the one of the ID token, so that a relying party can compare them (section 5.3.2)."""
+    account, person = bearer.account, bearer.account.person
+    claims: dict[str, Any] = {"sub": bearer.claims["sub"]}
+    if Scope.PROFILE in bearer.scope:
+        claims |= {
+            "name": mask_name(person.name),
+            "kind": account.kind.value,
+            "roles": sorted(role.value for role in account.roles),
+            "home_district": parts.settings.district,
+            "acr": bearer.claims["acr"],
+        }
+    if Scope.IDENTITY in bearer.scope:
+        claims |= {"name": person.name, "id_number": person.id_number, "acr": bearer.claims["acr"]}
+    return claims
