@@ -107,6 +107,13 @@ def test_a_client_s_assertion_says_who_and_is_accepted() -> None:
     verify(assertion(aud=[ISSUER, "https://elsewhere"]))
 
 
+def test_a_client_may_call_its_signature_by_the_newer_name_of_the_same_algorithm() -> None:
+    """Ed25519 (RFC 9864), as npm's openid-client does; the key decides what is verified, not the name."""
+    verify(assertion(alg="Ed25519"))
+    with pytest.raises(ClientRefused):
+        verify(assertion(OKPKey.generate_key("Ed25519"), "Ed25519"))
+
+
 SECONDS = int(NOW.timestamp())
 
 

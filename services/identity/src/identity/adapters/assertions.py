@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey, import_key
 
-from identity.adapters.token_keys import algorithm_of
+from identity.adapters.token_keys import algorithm_names
 from identity.domain.errors import ClientRefused
 from identity.domain.policies import ASSERTION_LIFETIME
 
@@ -64,7 +64,7 @@ def _claims(assertion: str, keys: Sequence[str]) -> dict[str, Any]:
     for text in keys:
         key = import_key(json.loads(text))
         try:
-            return jwt.decode(assertion, key, algorithms=[algorithm_of(key)]).claims
+            return jwt.decode(assertion, key, algorithms=algorithm_names(key)).claims
         except JoseError:
             continue
     raise ClientRefused

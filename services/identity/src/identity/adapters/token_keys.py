@@ -45,6 +45,11 @@ def algorithm_of(key: object) -> str:
     return ""
 
 
+def algorithm_names(key: object) -> list[str]:
+    """What a signature by that key may call its algorithm: EdDSA on Ed25519 has a name of its own since RFC 9864."""
+    return {"": [], "EdDSA": ["EdDSA", "Ed25519"]}.get(name := algorithm_of(key), [name])
+
+
 def read_keys(path: Path) -> list[Key]:
     """The keys of a JWK or JWKS file. Raises ValueError where one is none that signs here, or the first is no Ed25519 key."""
     found = json.loads(path.read_text())

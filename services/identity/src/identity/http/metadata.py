@@ -11,7 +11,7 @@ from identity.http.parts import Parts
 from identity.http.provider import METHODS
 from identity.http.token import GRANTS
 
-_ASSERTIONS = ("EdDSA", "ES256", "RS256")
+_ASSERTIONS = ("EdDSA", "Ed25519", "ES256", "RS256")
 _CLAIMS = (
     "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "sid", "at_hash",
     "name", "kind", "roles", "home_district", "id_number",
