@@ -19,7 +19,7 @@ demo: ## one case crosses two districts and comes back decided; writes build/dem
 	@$(TONGBAN) demo
 
 test: ## every ring of tests, on engines of its own, also beside a running `make up`
-	@$(TEST)
+	@$(TEST) clients
 	@$(TONGBAN) test
 
 up: ## start districts here: make up DISTRICTS="320508 310101 330102"; again: nothing changes

@@ -25,11 +25,20 @@ find_python() {
     done
 }
 
+# Other people's software that tests run against ours (tests/clients).
+missing_clients() {
+    [ -x /usr/sbin/apache2 ] || echo apache2
+    [ -e /usr/lib/apache2/modules/mod_auth_openidc.so ] || echo libapache2-mod-auth-openidc
+    command -v node >/dev/null || echo nodejs
+    command -v npm >/dev/null || echo npm
+}
+
 missing_packages() {
     [ -n "$(find_python)" ] || echo python3.11 python3.11-venv
     [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || echo rabbitmq-server
     ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || echo postgresql
     case " $* " in *" test "*) command -v curl >/dev/null || echo curl ;; esac # the README's walk-through is run by a test
+    case " $* " in *" clients "*) missing_clients ;; esac
 }
 
 # Debian starts a service as soon as it is installed, unless policy-rc.d says 101 (invoke-rc.d(8)). What stood there before
@@ -71,9 +80,10 @@ case " $* " in
     *" test "*) "$root/infra/observability/promtool.sh" || say "without promtool the tests of the alerting rules fail" ;;
 esac
 
-# Where the unprivileged account cannot enter build/, the environment goes to this checkout's folder in /var/tmp, the same
+# Where the unprivileged account cannot enter build/, what it runs goes to this checkout's folder in /var/tmp, the same
 # one that tongban_local.checkout takes for data.
 venv=$build/venv
+clients=$build/clients
 if [ "$(id -u)" -eq 0 ] && ! as_nobody test -x "$build"; then
     place=/var/tmp/tongban-$(printf %s "$root" | sha256sum | cut -c1-12)
     mkdir -m 755 "$place" 2>/dev/null || true
@@ -81,11 +91,34 @@ if [ "$(id -u)" -eq 0 ] && ! as_nobody test -x "$build"; then
         say "$place exists and is not ours: remove it"
         exit 1
     fi
-    if [ ! -L "$venv" ]; then
-        rm -rf "$venv"
-        ln -s "$place/venv" "$venv"
-    fi
+    for folder in "$venv" "$clients"; do
+        if [ ! -L "$folder" ]; then
+            rm -rf "$folder"
+            ln -s "$place/${folder##*/}" "$folder"
+        fi
+    done
 fi
+
+# npm's packages of tests/clients, by their lock: from wherever this machine takes packages, and nothing of theirs runs.
+install_clients() {
+    wanted=$({ node --version; cat "$root/tests/clients/node/package-lock.json"; } | sha256sum)
+    [ "$(cat "$clients/.stamp" 2>/dev/null)" != "$wanted" ] || return 0
+    say "installing the npm packages of the tests' clients"
+    target=$(readlink -m "$clients")
+    rm -rf "$target"
+    mkdir -p "$target"
+    cp "$root/tests/clients/node/package.json" "$root/tests/clients/node/package-lock.json" "$target"
+    (cd "$target" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >"$build/npm.log" 2>&1) ||
+        { tail -n 20 "$build/npm.log" >&2; exit 1; }
+    printf %s "$wanted" >"$clients/.stamp"
+}
+
+rings=
+for ring in "$@"; do
+    if [ "$ring" = clients ]; then install_clients; else rings="$rings $ring"; fi
+done
+# shellcheck disable=SC2086 # a list of words
+set -- $rings
 
 stamp() { { "$python" -VV; cat "$root/requirements/uv.txt" "$root/requirements/$1.txt"; } | sha256sum | cut -c1-64; }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from tongban_local.checkout import ROOT
 
 FOLDER = ROOT / "requirements"
+NPM = ROOT / "tests" / "clients" / "node"
 LOCKED = sorted(FOLDER.glob("*.txt"))
 #: Each in a virtual environment of its own.
 ALONE = ("uv", "checkov")
@@ -55,3 +57,11 @@ def test_a_package_has_the_same_version_in_every_ring(ring: Path) -> None:
 def test_what_a_ring_asks_for_is_in_its_lock(ring: Path) -> None:
     asked = {re.split(r"[\[=<>~! ]", line, maxsplit=1)[0].lower() for line in requirements(ring)}
     assert asked - versions(ring.with_suffix(".txt")).keys() == set()
+
+
+def test_every_npm_package_has_one_version_and_its_hash_and_no_address() -> None:
+    lock = json.loads((NPM / "package-lock.json").read_text())
+    own = lock["packages"].pop("")
+    assert own["dependencies"] == json.loads((NPM / "package.json").read_text())["dependencies"]
+    assert {name for name, one in lock["packages"].items() if not one["integrity"].startswith("sha512-")} == set()
+    assert {name for name, one in lock["packages"].items() if "resolved" in one} == set()

@@ -23,6 +23,7 @@ RINGS = {
     "deploy": ("tests/deploy",),
     "system": ("tests/system",),
     "federation": ("tests/federation",),
+    "clients": ("tests/clients",),
 }
 LINT = "lint"
 _NOTHING_COLLECTED = 5
