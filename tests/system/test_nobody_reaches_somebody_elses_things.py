@@ -61,6 +61,7 @@ NOT_HERE = {
     "GET /v1/kiosks/{id}": (404, "terminal_fleet.kiosk_not_found"),
     **dict.fromkeys([row for row in RULES if "/v1/tickets/{number}" in row], NO_TICKET),
     "POST /v1/accounts/{subject}/disable": (404, "identity.account_not_found"),
+    "POST /v1/proofs": (404, "identity.account_not_found"),
 }
 #: Rows of this district's books that name no thing of anybody: they list the book, add to it, or are about a link of ours.
 WHOLE_BOOKS = {
@@ -74,6 +75,7 @@ BODIES: dict[str, Any] = {
     "answer": {"answer": "十个工作日内。"},
     "bounce": {"reason": "不属本区。"},
     "disable": {"reason": "离职。"},
+    "proofs": {"login": f"{HUANGPU}:x", "name": "样例居民", "id_number": "110101188001010011"},
     "heartbeats": {"sequence": 1, "software_version": "1.0"},
 }
 TICKET = {"subject_line": "社保卡进度", "body": "请问何时可以领取？"}

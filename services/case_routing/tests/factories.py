@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
+from typing import Any
 
 from case_routing.adapters.signed_copy import PartyKey
 from case_routing.domain.agreements import Agreement
@@ -15,7 +16,7 @@ from case_routing.domain.events import Arrived, Offered, Send
 from case_routing.domain.history import Moment, Step
 from case_routing.domain.letters import Dossier, read
 from case_routing.domain.materials import Upload
-from case_routing.domain.model import Applicant, Case, Guide, Item, Material, Mode
+from case_routing.domain.model import Applicant, ApplicantKind, Case, Guide, Handler, Item, Material, Mode
 from case_routing.domain.policies import Application, accept, receive, submit
 from joserfc import jws
 from joserfc.jwk import OKPKey
@@ -51,6 +52,21 @@ def an_applicant(**changes: str) -> Applicant:
         "home": INTAKE,
         "subject": "person-1",
         "peer_subject": "pairwise-1",
+    }
+    return Applicant(**(values | changes))
+
+
+def a_firm(**changes: str) -> Applicant:
+    """A firm, with a person who acts for it."""
+    values: dict[str, Any] = {
+        "name": "样例科技有限公司",
+        "id_number": "91350100M000100Y43",
+        "acr": "L4",
+        "home": INTAKE,
+        "subject": "firm-1",
+        "peer_subject": "pairwise-firm-1",
+        "kind": ApplicantKind.FIRM,
+        "handler": Handler("经办甲", "handler-1", "pairwise-handler-1"),
     }
     return Applicant(**(values | changes))
 

@@ -12,7 +12,7 @@ from case_routing.domain.agreements import Agreement
 from case_routing.domain.errors import UnknownItem
 from case_routing.domain.events import Event, Offered, Progressed, Send
 from case_routing.domain.letters import Dossier
-from case_routing.domain.model import Applicant, Case, Guide
+from case_routing.domain.model import Acting, Applicant, ApplicantKind, Case, Guide, Handler, Party, Reader
 from case_routing.domain.policies import due_act
 from chassis.paging import Wish
 
@@ -38,10 +38,8 @@ class FakeCases:
             dossier = dossier.with_case(replace(dossier.case, materials=before.case.materials))
         self.kept[dossier.number] = dossier
 
-    def mine(self, subject: str, wish: Wish) -> Sequence[Case]:
-        return self._page(
-            (case for case in self._cases() if case.applicant.subject == subject), wish, newest_first=True
-        )
+    def mine(self, reader: Reader, wish: Wish) -> Sequence[Case]:
+        return self._page((case for case in self._cases() if reader.may_see(case)), wish, newest_first=True)
 
     def worklist(self, wish: Wish) -> Sequence[Case]:
         return self._page((case for case in self._cases() if due_act(case)), wish, newest_first=False)
@@ -118,10 +116,19 @@ class FakeCatalogue:
 class FakePeople:
     person: Applicant
     asked: list[tuple[str, str]] = field(default_factory=list)
+    #: Items that a mandate is limited to.
+    item_codes: frozenset[str] = frozenset()
 
-    def applicant(self, subject: str, home: str, peer: str) -> Applicant:
+    def party(self, person: Acting, peer: str) -> Party:
+        subject = person.firm or person.subject
         self.asked.append((subject, peer))
-        return replace(self.person, subject=subject, home=home, peer_subject=f"pairwise-{subject}" if peer else "")
+        who = replace(
+            self.person, subject=subject, home=person.home, peer_subject=f"pairwise-{subject}" if peer else ""
+        )
+        if not person.firm:
+            return Party(who, Reader(subject))
+        handler = Handler("经办人", person.subject, f"pairwise-{person.subject}" if peer else "")
+        return Party(replace(who, kind=ApplicantKind.FIRM, handler=handler), Reader(subject, self.item_codes))
 
 
 class FakeNumbers:

@@ -9,7 +9,7 @@ import pytest
 from case_routing.domain.events import Acted, Arrived, WithdrawalAsked
 from case_routing.domain.history import Step
 from case_routing.domain.letters import Dossier
-from case_routing.domain.model import Act, Answer, Case, Entry, Mode
+from case_routing.domain.model import Act, Answer, Case, Entry, Mode, Reader
 from case_routing.domain.policies import accept, grant, receive, submit
 from chassis.paging import Wish
 
@@ -17,6 +17,7 @@ from .factories import (
     HANDLING,
     INTAKE,
     START,
+    a_firm,
     a_number,
     a_signed_copy,
     an_agreement,
@@ -112,11 +113,27 @@ class StorageSuite:
         other = replace(an_application(), applicant=an_applicant(subject="person-2"))
         self.keep(work, submit(other, INTAKE, at(9)))
         cases = storage(INTAKE).cases
-        first = cases.mine("person-1", Wish(2))
+        first = cases.mine(Reader("person-1"), Wish(2))
         assert [case.number for case in first] == mine[::-1]
-        second = cases.mine("person-1", Wish(2, (first[1].submitted_at, first[1].number)))
+        second = cases.mine(Reader("person-1"), Wish(2, (first[1].submitted_at, first[1].number)))
         assert [case.number for case in second] == mine[:1]
-        assert cases.mine("nobody", Wish(2)) == []
+        assert cases.mine(Reader("nobody"), Wish(2)) == []
+
+    def test_a_firm_s_case_keeps_who_acted_and_is_seen_as_far_as_a_mandate_goes(self, storage) -> None:
+        work = storage(INTAKE)
+        case = self.keep(work, submit(replace(an_application(), applicant=a_firm()), INTAKE, at()))
+        cases = storage(INTAKE).cases
+        assert cases.get(case.number).applicant == a_firm()
+        seen = [
+            [found.number for found in cases.mine(reader, Wish(2))]
+            for reader in (
+                Reader("firm-1"),
+                Reader("firm-1", frozenset({case.item.code, "another"})),
+                Reader("firm-1", frozenset({"another"})),
+                Reader("handler-1"),
+            )
+        ]
+        assert seen == [[case.number], [case.number], [], []]
 
     def test_the_worklist_holds_what_waits_for_a_clerk_here_oldest_first(self, storage) -> None:
         work = storage(INTAKE)

@@ -6,6 +6,7 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 
+from identity.domain.firms import Firm, Mandate
 from identity.domain.grants import Code, Grant
 from identity.domain.model import Account, AccountKind, Assurance, Client, Person, Role
 from joserfc import jws
@@ -15,6 +16,9 @@ NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 PASSWORD = "right horse battery staple"
 #: Valid by GB 11643; nobody born in 1880 lives.
 ID_NUMBER = "110101188001010011"
+OTHER_NUMBER = "110101188001010353"
+#: Published as an example of GB 32100.
+CREDIT_CODE = "91350100M000100Y43"
 KEY = '{"crv":"Ed25519","kty":"OKP","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
 OTHER_KEY = '{"crv":"Ed25519","kty":"OKP","x":"d75a980182b10ab7d54bfed3c964073a0ee172f3daA"}'
 
@@ -30,6 +34,33 @@ def account(login: str = "citizen", *, role: Role = Role.CITIZEN, id_number: str
         "person": person,
     }
     return Account(**fields | changes)
+
+
+def firm(**changes) -> Firm:
+    fields = {
+        "subject": "firm-1",
+        "name": "样例科技有限公司",
+        "credit_code": CREDIT_CODE,
+        "representative": "subject-leader",
+        "acr": Assurance.L4,
+        "registered_at": NOW,
+    }
+    return Firm(**fields | changes)
+
+
+def mandate(id: str = "m-1", **changes) -> Mandate:
+    fields = {
+        "id": id,
+        "firm": "firm-1",
+        "handler_name": "张三丰",
+        "handler_number": ID_NUMBER,
+        "starts_at": NOW,
+        "ends_at": NOW + timedelta(days=30),
+        "item_codes": frozenset(),
+        "granted_by": "subject-leader",
+        "granted_at": NOW,
+    }
+    return Mandate(**fields | changes)
 
 
 def client(client_id: str = "kiosk-1", **changes) -> Client:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
+from identity.domain.errors import ProofingAway
 from identity.domain.events import AccountDisabled
+from identity.domain.firms import Firm, Mandate
 from identity.domain.grants import Code, Grant
 from identity.domain.logouts import Logout
-from identity.domain.model import Account, Client, Session
+from identity.domain.model import Account, Assurance, Client, Session
+from identity.domain.proofs import Proof
 
 
 class FakeAccounts:
@@ -40,6 +43,14 @@ class FakeAccounts:
     def save(self, account: Account) -> None:
         self._rows[account.subject] = account
 
+    def save_proven(self, account: Account) -> bool:
+        number, strong = account.person.id_number, (Assurance.L4, Assurance.L5)
+        others = (a for a in self._rows.values() if a.subject != account.subject and a.acr in strong)
+        if account.acr in strong and any(a.person.id_number == number for a in others):
+            return False
+        self.save(account)
+        return True
+
     def set_password_hash(self, subject: str, password_hash: str) -> None:
         self._hashes[subject] = password_hash
 
@@ -66,6 +77,9 @@ class FakeSessions:
     def renew(self, key: str, session: Session) -> None:
         del self._rows[key]
         self._rows[session.key] = session
+
+    def act_for(self, key: str, firm: str) -> None:
+        self._rows[key] = replace(self._rows[key], acting_for=firm)
 
     def end(self, sid: str, now: datetime) -> bool:
         session = self.by_sid(sid)
@@ -212,12 +226,95 @@ class FakeLogouts:
         return [row for row in self._rows.values() if row.told_at is None and row.next_try_at <= now]
 
 
+class FakeFirms:
+    def __init__(self) -> None:
+        self._rows: dict[str, Firm] = {}
+
+    def get(self, subject: str) -> Firm | None:
+        return self._rows.get(subject)
+
+    get_for_change = get
+
+    def by_credit_code(self, credit_code: str) -> Firm | None:
+        return next((firm for firm in self._rows.values() if firm.credit_code == credit_code), None)
+
+    def of_representative(self, subject: str) -> Sequence[Firm]:
+        return sorted(
+            (f for f in self._rows.values() if f.representative == subject), key=lambda f: (f.name, f.subject)
+        )
+
+    def add(self, firm: Firm) -> bool:
+        if self.by_credit_code(firm.credit_code):
+            return False
+        self._rows[firm.subject] = firm
+        return True
+
+    def save(self, firm: Firm) -> None:
+        self._rows[firm.subject] = firm
+
+
+class FakeMandates:
+    def __init__(self) -> None:
+        self._rows: dict[str, Mandate] = {}
+
+    def get(self, id: str) -> Mandate | None:
+        return self._rows.get(id)
+
+    def of_handler(self, id_number: str) -> Sequence[Mandate]:
+        return sorted((m for m in self._rows.values() if m.handler_number == id_number), key=lambda m: m.id)
+
+    def of_firm(self, firm: str) -> Sequence[Mandate]:
+        found = sorted((m for m in self._rows.values() if m.firm == firm), key=lambda m: m.id)
+        return sorted(found, key=lambda m: m.granted_at, reverse=True)
+
+    def add(self, mandate: Mandate) -> None:
+        self._rows[mandate.id] = mandate
+
+    def save(self, mandate: Mandate) -> None:
+        self._rows[mandate.id] = mandate
+
+
+class FakeProofs:
+    def __init__(self) -> None:
+        self._rows: list[Proof] = []
+
+    def add(self, proof: Proof) -> None:
+        self._rows.append(proof)
+
+    def of(self, subject: str) -> Sequence[Proof]:
+        return sorted((p for p in self._rows if p.subject == subject), key=lambda p: (p.at, p.id), reverse=True)
+
+
+class FakeSource:
+    """Confirms what stands in `known`; away where told so."""
+
+    name, note = "fake", None
+
+    def __init__(self, *known: tuple[str, ...]) -> None:
+        self.known, self.away = set(known), False
+
+    def _knows(self, *claim: str) -> bool:
+        if self.away:
+            raise ProofingAway
+        return claim in self.known
+
+    def two_elements(self, name: str, id_number: str) -> bool:
+        return self._knows(name, id_number)
+
+    def document(self, name: str, id_number: str, ends: date) -> bool:
+        return self._knows(name, id_number)
+
+    def representative(self, firm: str, credit_code: str, name: str, id_number: str) -> bool:
+        return self._knows(firm, credit_code, name, id_number)
+
+
 class FakeWork:
     def __init__(self) -> None:
         self.accounts, self.sessions, self.clients = FakeAccounts(), FakeSessions(), FakeClients()
         self.registry = FakeRegistries()
         self.grants = FakeGrants()
         self.logouts = FakeLogouts(self.grants)
+        self.firms, self.mandates, self.proofs = FakeFirms(), FakeMandates(), FakeProofs()
         self.events: list[AccountDisabled] = []
 
     def record(self, event: AccountDisabled) -> None:

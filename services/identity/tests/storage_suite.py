@@ -8,8 +8,9 @@ from datetime import timedelta
 from identity.domain.logouts import Logout
 from identity.domain.model import Assurance, Role
 from identity.domain.policies import open_session
+from identity.domain.proofs import Proof, Way
 
-from .factories import NOW, account, client, code, grant
+from .factories import CREDIT_CODE, ID_NUMBER, NOW, OTHER_NUMBER, account, client, code, firm, grant, mandate
 
 
 class StorageSuite:
@@ -211,3 +212,55 @@ class StorageSuite:
         for version in (2, 10, 9):
             work.registry.keep(version, f"text {version}", NOW)
         assert work.registry.newest() == (10, "text 10")
+
+    def test_a_firm_is_known_once_by_its_code_and_keeps_what_it_was_given(self, work) -> None:
+        for login in ("leader", "other"):
+            work.accounts.add(account(login, role=Role.CLERK), "-")
+        assert work.firms.add(firm())
+        assert not work.firms.add(firm(subject="firm-2"))
+        assert work.firms.get("firm-1") == work.firms.by_credit_code(CREDIT_CODE) == firm()
+        assert (work.firms.get("firm-2"), work.firms.by_credit_code("-")) == (None, None)
+        changed = firm().led_by("subject-other", "新名称", Assurance.L5)
+        work.firms.save(changed)
+        assert work.firms.of_representative("subject-leader") == []
+        assert work.firms.of_representative("subject-other") == [changed]
+
+    def test_mandates_are_found_by_handler_and_by_firm_and_stay_when_they_end(self, work) -> None:
+        work.accounts.add(account("leader", role=Role.CLERK), "-")
+        work.firms.add(firm())
+        one = mandate("m-1", item_codes=frozenset({"a", "b"}))
+        two = mandate("m-2", handler_number=OTHER_NUMBER, granted_at=NOW + timedelta(hours=1))
+        for each in (one, two):
+            work.mandates.add(each)
+        assert work.mandates.of_handler(ID_NUMBER) == [one]
+        assert work.mandates.of_firm("firm-1") == [two, one]
+        assert work.mandates.of_handler("110101188001010492") == []
+        ended = one.end("subject-leader", NOW + timedelta(days=1))
+        work.mandates.save(ended)
+        assert work.mandates.get("m-1") == ended
+        assert work.mandates.get("m-3") is None
+
+    def test_proofs_are_added_to_and_newest_first(self, work) -> None:
+        first = Proof("p-1", "subject-1", Way.TWO_ELEMENTS, "source", "subject-1", NOW)
+        second = Proof("p-2", "subject-1", Way.WINDOW, "window", "subject-clerk", NOW + timedelta(hours=1))
+        for each in (first, second):
+            work.proofs.add(each)
+        assert work.proofs.of("subject-1") == [second, first]
+        assert work.proofs.of("subject-2") == []
+
+    def test_a_number_that_was_matched_with_a_document_belongs_to_one_account(self, work) -> None:
+        for login in ("one", "two"):
+            work.accounts.add(account(login, acr=Assurance.L2), "-")
+            assert work.accounts.save_proven(account(login, acr=Assurance.L3)), "known with its name, by anybody"
+        assert work.accounts.save_proven(account("one", acr=Assurance.L4))
+        assert not work.accounts.save_proven(account("two", acr=Assurance.L5))
+        assert work.accounts.get("subject-two").acr is Assurance.L3
+
+    def test_a_session_notes_for_whom_the_person_acts(self, work) -> None:
+        work.accounts.add(account(), "-")
+        session = open_session("a", "sid-a", "subject-citizen", NOW)
+        work.sessions.add(session)
+        work.sessions.act_for(session.key, "firm-1")
+        assert work.sessions.get(session.key).acting_for == "firm-1"
+        work.sessions.act_for(session.key, "")
+        assert work.sessions.get(session.key) == session

@@ -18,7 +18,10 @@ from tongban_database.roles import BESIDE_THE_BUS, Credentials, owners
 from tongban_local.account import keep_file
 
 #: The people of the samples (identity's samples.yaml); their passwords are made here, never kept in git.
-PEOPLE = ("citizen", "clerk", "operator", "agent", "fleet", "publisher")
+PEOPLE = (
+    *("citizen", "clerk", "operator", "agent", "fleet", "publisher"),
+    *("citizen2", "english", "representative", "handler"),
+)
 
 
 def password() -> str:

@@ -126,6 +126,7 @@ def _identity_http(place: Installation) -> dict[str, str]:
         "SIGNING_KEYS": str(place.district.keys / "identity.jwk"),
         "RELYING_PARTIES": str(place.relying_parties),
         "ISSUER": place.issuer,
+        "PROOFING": "development" if place.district.trial else "none",
         "LISTEN_ADDRESS": place.district.address("identity_http"),
         **_tls(place),
     }

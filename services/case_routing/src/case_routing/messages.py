@@ -21,7 +21,18 @@ from tongban.identity.v1 import identity_pb2 as identity
 from case_routing.domain import events, model
 from case_routing.domain.errors import BadLetter, ItemNotOffered
 from case_routing.domain.materials import Upload
-from case_routing.domain.model import Act, Case, Decision, Entry, Material, Mode, Purpose, State, is_number
+from case_routing.domain.model import (
+    Act,
+    ApplicantKind,
+    Case,
+    Decision,
+    Entry,
+    Material,
+    Mode,
+    Purpose,
+    State,
+    is_number,
+)
 from case_routing.domain.policies import due_act
 from case_routing.usecases.prepare_application import Submission
 from case_routing.usecases.take_back_refused import Refusal
@@ -48,9 +59,9 @@ NOTE_LIMIT = 500
 # Requests and answers ------------------------------------------------------------------------------------------------
 
 
-def submission(request: pb.SubmitCaseRequest, subject: str, home: str) -> Submission:
+def submission(request: pb.SubmitCaseRequest, person: model.Acting) -> Submission:
     uploads = [Upload(m.key, m.name, m.media_type, m.content, m.sha256) for m in request.materials]
-    return Submission(request.item_code, uploads, subject, home, request.kiosk_id)
+    return Submission(request.item_code, uploads, person, request.kiosk_id)
 
 
 def case_wish(request: common.PageRequest) -> Wish:
@@ -73,8 +84,7 @@ def case_to_wire(case: Case) -> pb.Case:
     wire = _common(case)
     wire.responsibility.CopyFrom(_responsibility(case.responsibility))
     wire.version = case.version
-    wire.applicant_name_masked = mask_name(case.applicant.name)
-    wire.applicant_id_masked = mask_id_number(case.applicant.id_number)
+    _show_applicant(wire, case.applicant)
     wire.materials.extend(_material(material, with_content=False) for material in case.materials)
     wire.custody.extend(map(_custody, case.custody))
     wire.due_act = due_act(case)
@@ -84,6 +94,15 @@ def case_to_wire(case: Case) -> pb.Case:
         if (stamp := timestamp(getattr(case, field))) is not None:
             getattr(wire, field).CopyFrom(stamp)
     return wire
+
+
+def _show_applicant(wire: pb.Case, who: model.Applicant) -> None:
+    """A person masked; a firm as the public register has it, with who acted for it masked."""
+    firm = who.kind is ApplicantKind.FIRM
+    wire.applicant_kind = who.kind
+    wire.applicant_name_masked = who.name if firm else mask_name(who.name)
+    wire.applicant_id_masked = who.id_number if firm else mask_id_number(who.id_number)
+    wire.handler_name_masked = mask_name(who.handler.name)
 
 
 def cases_to_wire(page: Page[Case]) -> pb.ListCasesResponse:
@@ -123,12 +142,20 @@ def guide(wire: catalogue.Item) -> model.Guide:
     return model.Guide(item, wire.handling_district, required, optional)
 
 
-def applicant_question(subject: str, peer: str) -> identity.GetApplicantRequest:
-    return identity.GetApplicantRequest(subject=subject, pairwise_for_district=peer)
+def applicant_question(person: model.Acting, peer: str) -> identity.GetApplicantRequest:
+    subject, handler = (person.firm, person.subject) if person.firm else (person.subject, "")
+    return identity.GetApplicantRequest(subject=subject, pairwise_for_district=peer, handler_subject=handler)
 
 
-def applicant(wire: identity.Applicant, home: str) -> model.Applicant:
-    return model.Applicant(wire.name, wire.id_number, wire.acr, home, wire.subject, wire.pairwise_subject)
+def party(wire: identity.Applicant, person: model.Acting) -> model.Party:
+    kind, handler = ApplicantKind.PERSON, model.Handler()
+    if person.firm:
+        kind = ApplicantKind.FIRM
+        handler = model.Handler(wire.handler_name, person.subject, wire.handler_pairwise_subject)
+    who = model.Applicant(
+        wire.name, wire.id_number, wire.acr, person.home, wire.subject, wire.pairwise_subject, kind, handler
+    )
+    return model.Party(who, model.Reader(wire.subject, frozenset(wire.item_codes)))
 
 
 # Facts and letters on their way out ----------------------------------------------------------------------------------
@@ -149,7 +176,7 @@ def progressed(fact: events.Progressed) -> pb.CaseProgressed:
         at=timestamp(entry.at),
         version=case.version,
         # Only the home district can reach the person; a pairwise subject names nobody to it.
-        applicant_subject=case.applicant.subject if case.applicant.home == case.here else "",
+        applicant_subject=case.applicant.to_tell if case.applicant.home == case.here else "",
     )
 
 
@@ -296,6 +323,8 @@ def _case_of(number: str, file: pb.CaseFile, reader: str) -> Case:
             file.applicant_acr,
             file.applicant_home,
             file.applicant_subject,
+            kind=_kind_of(file.applicant_kind),
+            handler=model.Handler(file.handler_name, file.handler_subject),
         ),
         materials=tuple(map(_material_of, file.materials)),
         state=State.SUBMITTED,
@@ -307,6 +336,14 @@ def _case_of(number: str, file: pb.CaseFile, reader: str) -> Case:
         version=len(history),
         decision=_decision_of(told),
     )
+
+
+def _kind_of(word: str) -> ApplicantKind:
+    """A file of the previous release says nothing: a person's. Raises BadLetter."""
+    try:
+        return ApplicantKind(word or "person")
+    except ValueError:
+        raise BadLetter("the kind of the applicant is unknown") from None
 
 
 def _material_of(wire: pb.Material) -> Material:
@@ -344,6 +381,9 @@ def _file(case: Case, purpose: Purpose) -> pb.CaseFile:
         applicant_id_number=person.id_number,
         applicant_acr=person.acr,
         applicant_home=person.home,
+        applicant_kind=person.kind,
+        handler_subject=person.handler.subject,
+        handler_name=person.handler.name,
         materials=[_material(material, with_content=with_content) for material in case.materials],
         history=[_entry(entry) for entry in case.history],
     )

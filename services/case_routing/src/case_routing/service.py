@@ -34,20 +34,22 @@ class CaseRoutingService:
 
     @rpc(allow=("citizen",))
     def submit_case(self, request, call):
-        application = self.app.prepare(messages.submission(request, call.actor.subject, call.actor.district))
+        application = self.app.prepare(messages.submission(request, wiring.acting(call)))
         here, moment = self.app.district, self.app.moment()
         case = self.app.once(request, call, lambda work: submit_case(work, application, here, moment))
         return messages.case_to_wire(case)
 
     @rpc(allow=("citizen", "clerk"))
     def get_case(self, request, call):
+        reader = self.app.reader(call, "clerk")
         with self.app.work() as work:
-            return messages.case_to_wire(get_case(work, request.number, wiring.reader_of(call, "clerk")))
+            return messages.case_to_wire(get_case(work, request.number, reader))
 
     @rpc(allow=("citizen",))
     def list_my_cases(self, request, call):
+        reader = self.app.reader(call)
         with self.app.work() as work:
-            return messages.cases_to_wire(list_my_cases(work, call.actor.subject, messages.case_wish(request.page)))
+            return messages.cases_to_wire(list_my_cases(work, reader, messages.case_wish(request.page)))
 
     @rpc(allow=("clerk",))
     def list_worklist(self, request, call):
@@ -76,7 +78,7 @@ class CaseRoutingService:
 
     @rpc(allow=("citizen",))
     def withdraw_case(self, request, call):
-        command = self.app.command(request, citizen=call.actor.subject)
+        command = self.app.command(request, self.app.reader(call))
         return messages.case_to_wire(self.app.once(request, call, lambda work: withdraw_case(work, command)))
 
     @rpc(allow=("clerk",))
@@ -89,8 +91,8 @@ class CaseRoutingService:
 
     @rpc(allow=("citizen", "clerk", "operator"))
     def get_timeline(self, request, call):
+        reader = self.app.reader(call, "clerk", "operator")
         with self.app.work() as work:
-            reader = wiring.reader_of(call, "clerk", "operator")
             return messages.timeline(get_case(work, request.number, reader))
 
     @rpc(allow=("operator",))

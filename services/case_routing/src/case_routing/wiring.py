@@ -22,11 +22,12 @@ from case_routing.adapters.storage import Work
 from case_routing.domain.agreements import Agreement
 from case_routing.domain.errors import UnknownCase
 from case_routing.domain.history import Moment
-from case_routing.domain.model import Case
+from case_routing.domain.model import Acting, Case, Reader
 from case_routing.domain.policies import Application
 from case_routing.usecases.acting import Command
 from case_routing.usecases.ports import Numbers
 from case_routing.usecases.prepare_application import Office, Submission, prepare_application
+from case_routing.usecases.reading import reader_for
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,13 @@ class App:
     def prepare(self, submission: Submission) -> Application:
         return prepare_application(submission, self.office, self.process.clock.now())
 
-    def command(self, request: Any, citizen: str = "") -> Command:
+    def reader(self, call: Call, *staff: str) -> Reader | None:
+        """Whose cases the caller may see; None where one of the roles `staff` does, who may see any. Asks identity for a firm's."""
+        if call.actor is None or call.actor.has_any(staff):
+            return None
+        return reader_for(self.office.people, acting(call))
+
+    def command(self, request: Any, citizen: Reader | None = None) -> Command:
         """The act that a request asks for: a clerk's on any case, or a citizen's on one of their own."""
         return Command(request.number, self.moment(), request.expected_version, citizen)
 
@@ -80,6 +87,8 @@ class App:
                 return done[0].number.encode()
 
             scope = f"{call.method}/{call.actor.subject if call.actor else call.caller}"
+            if call.actor and call.actor.acting_for:
+                scope += f"/{call.actor.acting_for}"
             key, digest = request.idempotency_key, digest_of(request)
             number = once(work.connection, scope=scope, key=key, digest=digest, produce=produce).decode()
             case = done[0] if done else work.cases.get(number)
@@ -88,9 +97,10 @@ class App:
         return case
 
 
-def reader_of(call: Call, *staff: str) -> str:
-    """Subject of the citizen who reads own cases; "" where one of the roles `staff` does, who may read any."""
-    return "" if call.actor is None or call.actor.has_any(staff) else call.actor.subject
+def acting(call: Call) -> Acting:
+    """The person whose request it is."""
+    assert call.actor is not None
+    return Acting(call.actor.subject, call.actor.district, call.actor.acting_for)
 
 
 def build(process: Process) -> App:

@@ -66,11 +66,33 @@ def an_item(body: bytes) -> catalogue.Item:
     )
 
 
+#: Handlers of the firm firm-1 → the items that their mandates are limited to, none: all.
+MANDATES: dict[str, list[str]] = {}
+
+
 def a_person_of(body: bytes) -> identity.Applicant:
     asked = identity.GetApplicantRequest.FromString(body)
+    if asked.handler_subject:
+        return a_firm_of(asked)
     pairwise = f"pairwise-{asked.subject}" if asked.pairwise_for_district else ""
     return identity.Applicant(
         subject=asked.subject, name="样本甲", id_number="320508199001010012", acr="L4", pairwise_subject=pairwise
+    )
+
+
+def a_firm_of(asked: identity.GetApplicantRequest) -> identity.Applicant:
+    if asked.subject != "firm-1" or asked.handler_subject not in MANDATES:
+        raise Fault("identity.no_mandate", Kind.FORBIDDEN, "choose again")
+    return identity.Applicant(
+        subject=asked.subject,
+        name="样例科技有限公司",
+        id_number="91350100M000100Y43",
+        acr="L4",
+        kind="firm",
+        pairwise_subject=f"pairwise-{asked.subject}" if asked.pairwise_for_district else "",
+        handler_name="经办甲",
+        handler_pairwise_subject=f"pairwise-{asked.handler_subject}" if asked.pairwise_for_district else "",
+        item_codes=MANDATES[asked.handler_subject],
     )
 
 
@@ -172,6 +194,84 @@ def refused(bus, verb: str, number: str, actor=CLERK, **more) -> Fault:
 
 
 # Agreements -----------------------------------------------------------------------------------------------------------
+
+
+def acting_for_a_firm(subject: str):
+    return replace(a_person("citizen", subject=subject), acting_for="firm-1")
+
+
+@pytest.fixture
+def mandates():
+    MANDATES.clear()
+    MANDATES["handler-1"] = []
+    yield MANDATES
+    MANDATES.clear()
+
+
+def mine(bus, actor) -> list[str]:
+    cases = bus.call("case_routing.list_my_cases", pb.ListMyCasesRequest(), pb.ListCasesResponse, actor=actor)
+    return [case.number for case in cases.cases]
+
+
+def test_a_firm_s_case_crosses_with_who_acted_and_every_handler_sees_it_and_no_one_else(bus, there, mandates) -> None:
+    mandates["handler-2"] = []
+    one, two = acting_for_a_firm("handler-1"), acting_for_a_firm("handler-2")
+    case = apply(bus, "online-there", one)
+    assert (case.applicant_kind, case.applicant_name_masked) == ("firm", "样例科技有限公司")
+    assert (case.applicant_id_masked, case.handler_name_masked) == ("91350100M000100Y43", "经**")
+    there.receive()
+    copy = there.case(case.number).applicant
+    assert (copy.kind, copy.name, copy.id_number) == ("firm", "样例科技有限公司", "91350100M000100Y43")
+    assert copy.subject.endswith("pairwise-firm-1")
+    assert (copy.handler.name, copy.handler.subject.endswith("pairwise-handler-1")) == ("经办甲", True)
+    assert case.number in mine(bus, one)
+    assert case.number in mine(bus, two)
+    for other in (a_person("citizen", subject="handler-1"), a_person("citizen", subject="firm-2"), CITIZEN):
+        assert case.number not in mine(bus, other)
+        assert code_told(bus, "get_case", pb.GetCaseRequest(number=case.number), other) == "case_routing.not_yours"
+
+
+def code_told(bus, method: str, request, actor) -> str:
+    with pytest.raises(Fault) as error:
+        bus.call(f"case_routing.{method}", request, pb.Case, actor=actor)
+    return error.value.code
+
+
+def test_a_mandate_that_ended_stops_at_once_whatever_the_token_says(bus, there, mandates) -> None:
+    handler = acting_for_a_firm("handler-1")
+    number = apply(bus, "online-there", handler).number
+    there.receive()
+    mandates.clear()
+    on_it = pb.ActOnCaseRequest(number=number, idempotency_key=a_key())
+    asked = {
+        "submit_case": submission("online-there"),
+        "get_case": pb.GetCaseRequest(number=number),
+        "get_timeline": pb.GetCaseRequest(number=number),
+        "list_my_cases": pb.ListMyCasesRequest(),
+        "withdraw_case": on_it,
+    }
+    told = {method: code_told(bus, method, request, handler) for method, request in asked.items()}
+    assert told == dict.fromkeys(asked, "identity.no_mandate")
+
+
+def test_a_mandate_for_some_items_goes_no_further(bus, there, mandates) -> None:
+    mandates["handler-1"], mandates["handler-2"] = ["window-there"], []
+    limited, free = acting_for_a_firm("handler-1"), acting_for_a_firm("handler-2")
+    number = apply(bus, "online-there", free).number
+    assert code_told(bus, "submit_case", submission("online-there"), limited) == "case_routing.outside_mandate"
+    assert code_told(bus, "get_case", pb.GetCaseRequest(number=number), limited) == "case_routing.not_yours"
+    assert number not in mine(bus, limited)
+    assert apply(bus, "window-there", limited).number in mine(bus, limited)
+
+
+def test_the_same_key_for_oneself_and_for_the_firm_are_two_applications(bus, mandates) -> None:
+    request = submission("window-here")
+    both = [
+        bus.call("case_routing.submit_case", request, pb.Case, actor=actor)
+        for actor in (a_person("citizen", subject="handler-1"), acting_for_a_firm("handler-1"))
+    ]
+    assert [case.applicant_kind for case in both] == ["person", "firm"]
+    assert both[0].number != both[1].number
 
 
 @pytest.mark.parametrize("item", ["online-unagreed", "window-unagreed"])

@@ -9,12 +9,13 @@ from case_routing.domain.errors import (
     BadKiosk,
     ItemNotOffered,
     NotYours,
+    OutsideMandate,
     UnknownCase,
     UnknownItem,
     VersionConflict,
 )
 from case_routing.domain.events import Arrived, Declined, Offered
-from case_routing.domain.model import Mode, State
+from case_routing.domain.model import Acting, Handler, Mode, Reader, State
 from case_routing.usecases.accept_case import accept_case
 from case_routing.usecases.acting import Command
 from case_routing.usecases.get_case import get_case
@@ -23,13 +24,14 @@ from case_routing.usecases.list_my_cases import list_my_cases
 from case_routing.usecases.list_worklist import list_worklist
 from case_routing.usecases.prepare_application import Office, Submission, prepare_application
 from case_routing.usecases.read_letter import read_letter
+from case_routing.usecases.reading import reader_for
 from case_routing.usecases.receive_case import receive_case
 from case_routing.usecases.submit_case import submit_case
 from case_routing.usecases.take_back_refused import Refusal, take_back_refused
 from case_routing.usecases.withdraw_case import withdraw_case
 from chassis.paging import Wish
 
-from ..factories import HANDLING, INTAKE, a_guide, a_number, an_applicant, an_application, an_upload, at
+from ..factories import HANDLING, INTAKE, a_firm, a_guide, a_number, an_applicant, an_application, an_upload, at
 from ..fakes import FakeCatalogue, FakeNumbers, FakePeople, FakeWork
 
 
@@ -49,7 +51,7 @@ def office() -> Office:
 
 
 def a_submission(item: str = "there", **changes) -> Submission:
-    return Submission(**{"item_code": item, "uploads": [an_upload()], "subject": "person-1", "home": INTAKE} | changes)
+    return Submission(**{"item_code": item, "uploads": [an_upload()], "person": Acting("person-1", INTAKE)} | changes)
 
 
 def test_an_application_asks_who_the_person_is_to_the_district_that_decides(office):
@@ -61,6 +63,33 @@ def test_an_application_asks_who_the_person_is_to_the_district_that_decides(offi
 
 def test_an_item_decided_here_needs_no_pairwise_subject(office):
     assert prepare_application(a_submission("here"), office, at().now).applicant.peer_subject == ""
+
+
+def test_a_firm_applies_through_the_person_who_acts_for_it(office):
+    wish = a_submission("there", person=Acting("person-1", INTAKE, "firm-1"))
+    who = prepare_application(wish, office, at().now).applicant
+    assert (who.kind, who.subject, who.peer_subject, who.to_tell) == ("firm", "firm-1", "pairwise-firm-1", "person-1")
+    assert who.handler == Handler("经办人", "person-1", "pairwise-person-1")
+
+
+def test_a_mandate_for_other_items_opens_no_case_and_shows_none(office, work):
+    office.people.item_codes = frozenset({"another"})
+    handler = Acting("person-1", INTAKE, "firm-1")
+    with pytest.raises(OutsideMandate) as refused:
+        prepare_application(a_submission("there", person=handler), office, at().now)
+    assert refused.value.code == "case_routing.outside_mandate"
+    case = submit_case(work, replace(an_application(), applicant=a_firm()), INTAKE, at())
+    with pytest.raises(NotYours):
+        get_case(work, case.number, reader_for(office.people, handler))
+    office.people.item_codes = frozenset()
+    assert get_case(work, case.number, reader_for(office.people, handler)).number == case.number
+
+
+def test_who_acts_for_themself_sees_no_case_of_the_firm_and_identity_is_not_asked(office, work):
+    case = submit_case(work, replace(an_application(), applicant=a_firm()), INTAKE, at())
+    with pytest.raises(NotYours):
+        get_case(work, case.number, reader_for(office.people, Acting("handler-1", INTAKE)))
+    assert office.people.asked == []
 
 
 @pytest.mark.parametrize(
@@ -88,11 +117,11 @@ def test_a_submitted_case_is_kept_and_told_with_its_offer(work):
 
 def test_a_citizen_gets_own_cases_only(work):
     case = submit_case(work, an_application(), INTAKE, at())
-    assert get_case(work, case.number, "person-1").number == case.number
+    assert get_case(work, case.number, Reader("person-1")).number == case.number
     with pytest.raises(NotYours):
-        get_case(work, case.number, "person-2")
+        get_case(work, case.number, Reader("person-2"))
     with pytest.raises(NotYours):
-        withdraw_case(work, Command(case.number, at(1), citizen="person-2"))
+        withdraw_case(work, Command(case.number, at(1), citizen=Reader("person-2")))
 
 
 @pytest.mark.parametrize("number", ["", "nonsense", "\x00", "320508-20261123-ABCDEFGH"])
@@ -151,9 +180,9 @@ def test_a_refusal_of_a_message_of_an_unknown_case_changes_nothing(work):
 
 def test_pages_follow_each_other_by_cursor(work):
     numbers = [submit_case(work, an_application(), INTAKE, at(minute)).number for minute in range(3)]
-    first = list_my_cases(work, "person-1", Wish(2))
+    first = list_my_cases(work, Reader("person-1"), Wish(2))
     assert [case.number for case in first.rows] == numbers[:0:-1]
     assert first.next
-    last = list_my_cases(work, "person-1", Wish(2, (first.rows[-1].submitted_at, first.rows[-1].number)))
+    last = list_my_cases(work, Reader("person-1"), Wish(2, (first.rows[-1].submitted_at, first.rows[-1].number)))
     assert [case.number for case in last.rows] == numbers[:1]
     assert last.next == ""

@@ -129,6 +129,7 @@ RULES: dict[str, Rule] = {
     "GET /v1/links/{peer}/messages": _reads(_OPERATOR, "courier.list_messages"),
     "GET /v1/quarantine": _reads(_OPERATOR, "courier.list_quarantine"),
     "POST /v1/accounts/{subject}/disable": _acts(_OPERATOR, "identity.disable_account"),
+    "POST /v1/proofs": _acts(_CLERK, "identity.record_proof"),
     "GET /livez": OPEN,
     "GET /readyz": OPEN,
     "GET /openapi.json": OPEN,

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from chassis.clock import new_id
+from chassis.clock import Clock, SystemClock, new_id
 from chassis.database import Database
 from chassis.errors import fault_of
 from chassis.settings import SettingsError, read_settings, secret
 
+from identity.adapters.credit_codes import is_credit_code
 from identity.adapters.id_numbers import is_id_number
 from identity.adapters.passwords import hash_password, matches
 from identity.adapters.sealing import Sealing
@@ -29,6 +30,7 @@ from identity.adapters.storage import Storage
 from identity.domain.errors import InvalidSample
 from identity.domain.model import Account, AccountKind, Assurance, Person, Role
 from identity.usecases.load_sample import Passwords, load_sample
+from identity.usecases.load_sample_firm import SampleFirm, load_sample_firm
 
 _FIELDS = {"login", "kind", "roles", "acr", "name", "id_number", "email", "phone", "language"}
 
@@ -49,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         settings = read_settings(Settings, os.environ)
         given = read_passwords(chosen.passwords_file)
-        counts = load(settings, list(read_samples()), given)
+        counts, firms = load_all(settings, list(read_samples()), list(read_sample_firms()), given, SystemClock())
     except (SettingsError, InvalidSample) as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -59,17 +61,31 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"{fault.message}\n")
         return 1
     told = ", ".join(f"{counts[state]} {state}" for state in ("new", "changed", "unchanged"))
-    sys.stdout.write(f"{counts.total()} sample accounts: {told}\n")
+    sys.stdout.write(f"{counts.total()} sample accounts: {told}; sample firms: {firms}\n")
     return 0
 
 
 def load(settings: Settings, samples: Sequence[Account], given: Mapping[str, str]) -> Counter[str]:
     """Loads all of them in one transaction, or none. Raises InvalidSample."""
+    return load_all(settings, samples, (), given, SystemClock())[0]
+
+
+def load_all(
+    settings: Settings,
+    samples: Sequence[Account],
+    firms: Sequence[SampleFirm],
+    given: Mapping[str, str],
+    clock: Clock,
+) -> tuple[Counter[str], int]:
+    """Accounts, and firms with who acts for them: all in one transaction, or none. Raises InvalidSample."""
     sealing, database = Sealing(base64.b64decode(settings.field_key)), Database(settings.database_url, pool_size=1)
     passwords = Passwords(hash_password, matches)
     with database.transaction() as connection:
         work = Storage(connection, sealing)
-        return Counter(load_sample(work, s, given.get(s.login, ""), passwords, is_id_number) for s in samples)
+        counts = Counter(load_sample(work, s, given.get(s.login, ""), passwords, is_id_number) for s in samples)
+        for firm in firms:
+            load_sample_firm(work, firm, is_credit_code, new_id=lambda: str(new_id()), now=clock.now())
+    return counts, len(firms)
 
 
 def read_passwords(path: Path) -> dict[str, str]:
@@ -85,8 +101,26 @@ def read_passwords(path: Path) -> dict[str, str]:
 
 def read_samples() -> Iterator[Account]:
     """The accounts of samples.yaml, each with a fresh subject. Raises InvalidSample."""
-    for row in yaml.safe_load((resources.files("identity") / "samples.yaml").read_text(encoding="utf-8")):
-        yield _account(row)
+    yield from (_account(row) for row in _rows() if row.get("kind") != "firm")
+
+
+def read_sample_firms() -> Iterator[SampleFirm]:
+    """Its firms. Raises InvalidSample."""
+    yield from (_firm(row) for row in _rows() if row.get("kind") == "firm")
+
+
+def _rows() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = yaml.safe_load(
+        (resources.files("identity") / "samples.yaml").read_text(encoding="utf-8")
+    )
+    return rows
+
+
+def _firm(row: Mapping[str, Any]) -> SampleFirm:
+    name = str(row.get("name", ""))
+    if set(row) != {"kind", "name", "credit_code", "representative", "handlers"}:
+        raise InvalidSample(name, "a firm has a name, credit_code, representative and handlers")
+    return SampleFirm(name, str(row["credit_code"]), row["representative"], tuple(row["handlers"]))
 
 
 def _account(row: Mapping[str, Any]) -> Account:

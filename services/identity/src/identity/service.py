@@ -9,10 +9,12 @@ from chassis.subscriber import subscribe
 
 from identity import messages, wiring
 from identity.adapters.client_keys import canonical_key
+from identity.usecases.act_for import standing_of
 from identity.usecases.disable_account import disable_account
 from identity.usecases.get_account import get_account
 from identity.usecases.keep_registry import keep_registry
 from identity.usecases.list_ended_sessions import list_ended_sessions
+from identity.usecases.prove_identity import prove_at_window
 from identity.usecases.register_client import register_client
 
 
@@ -25,9 +27,13 @@ class IdentityService:
 
     @rpc(allow=SERVICE)
     def get_applicant(self, request, call):
+        district = request.pairwise_for_district
         with self.app.work() as work:
+            if request.handler_subject:
+                held, by = standing_of(work, request.subject, request.handler_subject, now=self.app.now())
+                return messages.firm_applicant(held, by, lambda subject: self.app.pairwise(subject, district))
             account = get_account(work, request.subject)
-        return messages.applicant(account, self.app.pairwise(account.subject, request.pairwise_for_district))
+        return messages.applicant(account, self.app.pairwise(account.subject, district))
 
     @rpc(allow=SERVICE)
     def get_contact(self, request, call):
@@ -57,6 +63,13 @@ class IdentityService:
     def on_registry_installed(self, event, delivery):
         registry, text = self.app.signed_registry(event.signed_registry)
         keep_registry(self.app.join(delivery), self.app.district, registry, text, now=self.app.now())
+
+    @rpc(allow=("clerk",))
+    def record_proof(self, request, call):
+        proof = self.app.window_proof(call.actor.subject)
+        with self.app.work() as work:
+            account = prove_at_window(work, request.login, request.name, request.id_number, proof)
+        return messages.proven_account(account)
 
     @every(3600)
     def forget_the_expired(self):

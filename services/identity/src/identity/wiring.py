@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chassis.clock import new_id
 from chassis.logs import get_logger
 from chassis.process import Process
 from chassis.signed import SigningKey
@@ -18,6 +19,7 @@ from identity.adapters.sealing import Sealing
 from identity.adapters.storage import Storage
 from identity.domain.logouts import KEEP_UNTOLD
 from identity.domain.policies import SESSION_LIFETIME, pairwise_subject
+from identity.domain.proofs import Proof, Way
 from identity.domain.registry import Registry
 from identity.settings import Settings
 
@@ -61,6 +63,10 @@ class App:
         if not district:
             return ""
         return subject if district == self.district else pairwise_subject(self.sealing.pairwise_key, subject, district)
+
+    def window_proof(self, by: str) -> Proof:
+        """That `by` had somebody before them now; whom, is filled in where it is recorded."""
+        return Proof(str(new_id()), "", Way.WINDOW, "window", by, self.now())
 
     def forget(self, work: Storage) -> None:
         """Removes what nobody needs any more."""

@@ -32,11 +32,16 @@ def parts(database, tmp_path_factory):
         tls_certificate=folder / "-",
         tls_key=folder / "-",
         ca_file=folder / "-",
+        proofing="development",
+        trial=True,
     )
-    parts = build_parts(settings, FixedClock(), new_id)
+    clock = FixedClock()
+    parts = build_parts(settings, clock, new_id)
     loading = samples.Settings(database_url=database.url, field_key=FIELD_KEY)
     people = list(samples.read_samples())
-    assert samples.load(loading, people, {sample.login: PASSWORD for sample in people})["new"] == len(people)
+    given = {sample.login: PASSWORD for sample in people}
+    loaded, firms = samples.load_all(loading, people, list(samples.read_sample_firms()), given, clock)
+    assert (loaded["new"], firms) == (len(people), 1)
     key = canonical_key(json.dumps(KIOSK_KEY.as_dict(private=False)))
     parts._within(lambda work: work.clients.add(client(public_jwk=key)))
     yield parts

@@ -19,6 +19,7 @@ from identity.adapters.passwords import matches
 from identity.adapters.sealing import Sealing
 from identity.adapters.storage import Storage
 from identity.domain.policies import open_session
+from identity.samples import read_samples
 from joserfc.jwk import OKPKey
 from sqlalchemy import text
 from tongban.courier.v1.courier_pb2 import RegistryInstalled
@@ -26,10 +27,11 @@ from tongban.identity.v1 import identity_pb2 as pb
 
 from tests.support.calls import BusClient, a_person, eventually
 
-from ..factories import ID_NUMBER, KEY, OTHER_KEY, PASSWORD, ROOT, a_registry
+from ..factories import CREDIT_CODE, ID_NUMBER, KEY, OTHER_KEY, PASSWORD, ROOT, a_registry
 
 pytestmark = pytest.mark.engines
 
+LOGINS = [sample.login for sample in read_samples()]
 OPERATOR, FLEET = a_person("operator", subject="operator-1"), a_person("fleet_manager")
 
 
@@ -65,17 +67,20 @@ def load(environ, path) -> subprocess.CompletedProcess:
 def people(environ, database, tmp_path_factory) -> dict[str, str]:
     """login → subject of the samples, loaded by the command."""
     path = tmp_path_factory.mktemp("samples") / "passwords.json"
-    path.write_text(
-        json.dumps(dict.fromkeys(("citizen", "clerk", "operator", "agent", "fleet", "publisher"), PASSWORD))
-    )
+    path.write_text(json.dumps(dict.fromkeys(LOGINS, PASSWORD)))
     done = load(environ, path)
-    assert (done.returncode, done.stdout) == (0, "6 sample accounts: 6 new, 0 changed, 0 unchanged\n"), done.stderr
+    assert (done.returncode, done.stdout) == (
+        0,
+        "10 sample accounts: 10 new, 0 changed, 0 unchanged; sample firms: 1\n",
+    ), done.stderr
     again = load(environ, path)
-    assert again.stdout == "6 sample accounts: 0 new, 0 changed, 6 unchanged\n"
+    assert again.stdout == "10 sample accounts: 0 new, 0 changed, 10 unchanged; sample firms: 1\n"
     pool = Database(database.url)
     with pool.transaction() as connection:
         accounts = Storage(connection, Sealing(base64.b64decode(environ["TONGBAN_FIELD_KEY"]))).accounts
-        found = {login: accounts.by_login(login).subject for login in ("citizen", "clerk", "agent")}
+        found = {login: accounts.by_login(login).subject for login in LOGINS}
+        firm = Storage(connection, Sealing(base64.b64decode(environ["TONGBAN_FIELD_KEY"]))).firms
+        found["the firm"] = firm.by_credit_code(CREDIT_CODE).subject
     pool.close()
     return found
 
@@ -86,10 +91,8 @@ def test_loading_without_every_password_changes_nothing_and_says_why(environ, pe
     done = load(environ, path)
     assert done.returncode == 2
     assert "'clerk'" in done.stderr
-    path.write_text(
-        json.dumps(dict.fromkeys(("citizen", "clerk", "operator", "agent", "fleet", "publisher"), PASSWORD))
-    )
-    assert "6 unchanged" in load(environ, path).stdout
+    path.write_text(json.dumps(dict.fromkeys(LOGINS, PASSWORD)))
+    assert "10 unchanged" in load(environ, path).stdout
 
 
 def add_staff(environ, password, *argv) -> subprocess.CompletedProcess:
@@ -131,6 +134,63 @@ def test_a_case_learns_who_applies_and_the_name_the_other_district_has_for_them(
     assert ask("310101").pairwise_subject == applicant.pairwise_subject != ask("320106").pairwise_subject
     assert ask("320508").pairwise_subject == people["citizen"], "at home the subject is its own"
     assert ask("").pairwise_subject == ""
+
+
+def acting(people, by: str, district: str = "310101") -> pb.GetApplicantRequest:
+    handler = people.get(by, by)
+    return pb.GetApplicantRequest(subject=people["the firm"], pairwise_for_district=district, handler_subject=handler)
+
+
+@pytest.mark.parametrize("by", ["handler", "representative"])
+def test_a_firm_s_case_learns_the_firm_and_who_acts_for_it(bus, people, by) -> None:
+    firm = bus.call("identity.get_applicant", acting(people, by), pb.Applicant, caller="case_routing")
+    assert (firm.kind, firm.name, firm.id_number, firm.acr) == ("firm", "样例科技有限公司", CREDIT_CODE, "L4")
+    assert firm.handler_name.startswith("样例")
+    assert list(firm.item_codes) == []
+    assert firm.pairwise_subject not in ("", people["the firm"], firm.handler_pairwise_subject)
+    assert firm.handler_pairwise_subject not in ("", people[by])
+
+
+@pytest.mark.parametrize("by", ["citizen", "citizen2", "clerk", "nobody", "310101:pairwise"])
+def test_who_has_no_mandate_acts_for_no_firm(bus, people, by) -> None:
+    fault = refused(bus, "identity.get_applicant", acting(people, by), pb.Applicant, caller="case_routing")
+    assert (fault.code, fault.kind) == ("identity.no_mandate", "forbidden")
+
+
+def test_a_firm_is_no_person_and_is_reached_by_nobody(bus, people) -> None:
+    for method, request, answer, caller in (
+        ("identity.get_applicant", pb.GetApplicantRequest, pb.Applicant, "case_routing"),
+        ("identity.get_contact", pb.GetContactRequest, pb.Contact, "notification"),
+    ):
+        fault = refused(bus, method, request(subject=people["the firm"]), answer, caller=caller)
+        assert fault.code == "identity.account_not_found"
+
+
+def at_window(bus, actor, **changes) -> pb.ProvenAccount:
+    seen = {"login": "citizen2", "name": "样例邻居", "id_number": "110101188001010134"}
+    return bus.call("identity.record_proof", pb.RecordProofRequest(**seen | changes), pb.ProvenAccount, actor=actor)
+
+
+def test_a_clerk_records_that_somebody_stood_before_them_and_nobody_else_does(bus, people, database) -> None:
+    for actor in (a_person("citizen"), a_person("operator"), None):
+        with pytest.raises(Fault) as error:
+            at_window(bus, actor)
+        assert error.value.code == "rpc.forbidden"
+    clerk = a_person("clerk", subject=people["clerk"])
+    for changes, code in (
+        ({"login": "nobody"}, "identity.account_not_found"),
+        ({"name": "另一人"}, "identity.proof_refused"),
+        ({"id_number": ID_NUMBER}, "identity.proof_refused"),
+    ):
+        with pytest.raises(Fault) as error:
+            at_window(bus, clerk, **changes)
+        assert error.value.code == code
+    assert (at_window(bus, clerk).acr, at_window(bus, clerk).version) == ("L5", 2)
+    pool = Database(database.url)
+    with pool.transaction() as connection:
+        rows = connection.exec_driver_sql("SELECT subject, way, source, by FROM proofs ORDER BY at").all()
+    pool.close()
+    assert [tuple(row) for row in rows] == [(people["citizen2"], "window", "window", people["clerk"])] * 2
 
 
 def test_a_notice_learns_where_to_send_it(bus, people) -> None:

@@ -10,12 +10,13 @@ from chassis.clock import new_id
 from chassis.sealed import SealBroken
 from identity.adapters.assertions import claimed_client, verify_assertion
 from identity.adapters.client_keys import canonical_key
+from identity.adapters.credit_codes import is_credit_code
 from identity.adapters.id_numbers import is_id_number
 from identity.adapters.passwords import NOBODY, hash_password, matches, needs_new_hash
 from identity.adapters.sealing import Sealing
 from identity.adapters.token_keys import Holder, Signer, read_keys
 from identity.domain.errors import ClientRefused, InvalidClient
-from identity.samples import read_passwords, read_samples
+from identity.samples import read_passwords, read_sample_firms, read_samples
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
@@ -206,7 +207,13 @@ def test_signing_keys_are_private_and_named(tmp_path) -> None:
 
 def test_the_sample_file_is_complete_and_its_numbers_belong_to_nobody() -> None:
     samples = list(read_samples())
-    assert {sample.login for sample in samples} == {"citizen", "clerk", "operator", "agent", "fleet", "publisher"}
+    people = {"citizen", "citizen2", "english", "representative", "handler"}
+    assert {sample.login for sample in samples} == people | {"clerk", "operator", "agent", "fleet", "publisher"}
+    assert {sample.login for sample in samples if sample.person.id_number} == people
+    assert {sample.person.language for sample in samples} == {"zh-Hans", "en"}
+    (firm,) = read_sample_firms()
+    assert is_credit_code(firm.credit_code)
+    assert {firm.representative, *firm.handlers} == {"representative", "handler"}
     for sample in samples:
         if number := sample.person.id_number:
             assert is_id_number(number)

@@ -104,7 +104,7 @@ class Decision(_message.Message):
     def __init__(self, granted: _Optional[bool] = ..., reasons: _Optional[str] = ..., document_no: _Optional[str] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., district: _Optional[str] = ...) -> None: ...
 
 class Case(_message.Message):
-    __slots__ = ("number", "item_code", "item_name_zh", "item_name_en", "intake_district", "handling_district", "state", "responsibility", "version", "applicant_name_masked", "applicant_id_masked", "materials", "custody", "decision", "submitted_at", "received_at", "accepted_at", "closed_at", "updated_at", "item_provenance", "item_mode", "due_act", "attention", "kiosk_id")
+    __slots__ = ("number", "item_code", "item_name_zh", "item_name_en", "intake_district", "handling_district", "state", "responsibility", "version", "applicant_name_masked", "applicant_id_masked", "materials", "custody", "decision", "submitted_at", "received_at", "accepted_at", "closed_at", "updated_at", "item_provenance", "item_mode", "due_act", "attention", "kiosk_id", "applicant_kind", "handler_name_masked")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     ITEM_CODE_FIELD_NUMBER: _ClassVar[int]
     ITEM_NAME_ZH_FIELD_NUMBER: _ClassVar[int]
@@ -129,6 +129,8 @@ class Case(_message.Message):
     DUE_ACT_FIELD_NUMBER: _ClassVar[int]
     ATTENTION_FIELD_NUMBER: _ClassVar[int]
     KIOSK_ID_FIELD_NUMBER: _ClassVar[int]
+    APPLICANT_KIND_FIELD_NUMBER: _ClassVar[int]
+    HANDLER_NAME_MASKED_FIELD_NUMBER: _ClassVar[int]
     number: str
     item_code: str
     item_name_zh: str
@@ -153,7 +155,9 @@ class Case(_message.Message):
     due_act: str
     attention: str
     kiosk_id: str
-    def __init__(self, number: _Optional[str] = ..., item_code: _Optional[str] = ..., item_name_zh: _Optional[str] = ..., item_name_en: _Optional[str] = ..., intake_district: _Optional[str] = ..., handling_district: _Optional[str] = ..., state: _Optional[_Union[CaseState, str]] = ..., responsibility: _Optional[_Union[Responsibility, _Mapping]] = ..., version: _Optional[int] = ..., applicant_name_masked: _Optional[str] = ..., applicant_id_masked: _Optional[str] = ..., materials: _Optional[_Iterable[_Union[Material, _Mapping]]] = ..., custody: _Optional[_Iterable[_Union[CustodyEntry, _Mapping]]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., accepted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., item_provenance: _Optional[_Union[_common_pb2.Provenance, str]] = ..., item_mode: _Optional[str] = ..., due_act: _Optional[str] = ..., attention: _Optional[str] = ..., kiosk_id: _Optional[str] = ...) -> None: ...
+    applicant_kind: str
+    handler_name_masked: str
+    def __init__(self, number: _Optional[str] = ..., item_code: _Optional[str] = ..., item_name_zh: _Optional[str] = ..., item_name_en: _Optional[str] = ..., intake_district: _Optional[str] = ..., handling_district: _Optional[str] = ..., state: _Optional[_Union[CaseState, str]] = ..., responsibility: _Optional[_Union[Responsibility, _Mapping]] = ..., version: _Optional[int] = ..., applicant_name_masked: _Optional[str] = ..., applicant_id_masked: _Optional[str] = ..., materials: _Optional[_Iterable[_Union[Material, _Mapping]]] = ..., custody: _Optional[_Iterable[_Union[CustodyEntry, _Mapping]]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., accepted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., item_provenance: _Optional[_Union[_common_pb2.Provenance, str]] = ..., item_mode: _Optional[str] = ..., due_act: _Optional[str] = ..., attention: _Optional[str] = ..., kiosk_id: _Optional[str] = ..., applicant_kind: _Optional[str] = ..., handler_name_masked: _Optional[str] = ...) -> None: ...
 
 class SubmitCaseRequest(_message.Message):
     __slots__ = ("item_code", "materials", "idempotency_key", "kiosk_id")
@@ -282,7 +286,7 @@ class CaseEntry(_message.Message):
     def __init__(self, entry: _Optional[_Union[_common_pb2.TimelineEntry, _Mapping]] = ..., turn: _Optional[int] = ..., state: _Optional[_Union[CaseState, str]] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class CaseFile(_message.Message):
-    __slots__ = ("case", "applicant_subject", "applicant_name", "applicant_id_number", "applicant_acr", "materials", "history", "applicant_home")
+    __slots__ = ("case", "applicant_subject", "applicant_name", "applicant_id_number", "applicant_acr", "materials", "history", "applicant_home", "applicant_kind", "handler_subject", "handler_name")
     CASE_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_SUBJECT_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_NAME_FIELD_NUMBER: _ClassVar[int]
@@ -291,6 +295,9 @@ class CaseFile(_message.Message):
     MATERIALS_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_HOME_FIELD_NUMBER: _ClassVar[int]
+    APPLICANT_KIND_FIELD_NUMBER: _ClassVar[int]
+    HANDLER_SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    HANDLER_NAME_FIELD_NUMBER: _ClassVar[int]
     case: Case
     applicant_subject: str
     applicant_name: str
@@ -299,7 +306,10 @@ class CaseFile(_message.Message):
     materials: _containers.RepeatedCompositeFieldContainer[Material]
     history: _containers.RepeatedCompositeFieldContainer[CaseEntry]
     applicant_home: str
-    def __init__(self, case: _Optional[_Union[Case, _Mapping]] = ..., applicant_subject: _Optional[str] = ..., applicant_name: _Optional[str] = ..., applicant_id_number: _Optional[str] = ..., applicant_acr: _Optional[str] = ..., materials: _Optional[_Iterable[_Union[Material, _Mapping]]] = ..., history: _Optional[_Iterable[_Union[CaseEntry, _Mapping]]] = ..., applicant_home: _Optional[str] = ...) -> None: ...
+    applicant_kind: str
+    handler_subject: str
+    handler_name: str
+    def __init__(self, case: _Optional[_Union[Case, _Mapping]] = ..., applicant_subject: _Optional[str] = ..., applicant_name: _Optional[str] = ..., applicant_id_number: _Optional[str] = ..., applicant_acr: _Optional[str] = ..., materials: _Optional[_Iterable[_Union[Material, _Mapping]]] = ..., history: _Optional[_Iterable[_Union[CaseEntry, _Mapping]]] = ..., applicant_home: _Optional[str] = ..., applicant_kind: _Optional[str] = ..., handler_subject: _Optional[str] = ..., handler_name: _Optional[str] = ...) -> None: ...
 
 class HandOverOffered(_message.Message):
     __slots__ = ("number", "turn", "purpose", "file")

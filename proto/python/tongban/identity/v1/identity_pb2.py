@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"tongban/identity/v1/identity.proto\x12\x13tongban.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"E\n\x13GetApplicantRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x1d\n\x15pairwise_for_district\x18\x02 \x01(\t\"d\n\tApplicant\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tid_number\x18\x03 \x01(\t\x12\x0b\n\x03\x61\x63r\x18\x04 \x01(\t\x12\x18\n\x10pairwise_subject\x18\x05 \x01(\t\"$\n\x11GetContactRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\"J\n\x07\x43ontact\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\r\n\x05phone\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\"M\n\x15RegisterClientRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\npublic_jwk\x18\x02 \x01(\t\x12\r\n\x05roles\x18\x03 \x03(\t\"n\n\x06\x43lient\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x0f\n\x07\x65nabled\x18\x03 \x01(\x08\x12\x31\n\rregistered_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"8\n\x15\x44isableAccountRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"<\n\x07\x41\x63\x63ount\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0f\n\x07\x65nabled\x18\x02 \x01(\x08\x12\x0f\n\x07version\x18\x03 \x01(\x03\"E\n\x18ListEndedSessionsRequest\x12)\n\x05since\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"T\n\x19ListEndedSessionsResponse\x12\x0c\n\x04sids\x18\x01 \x03(\t\x12)\n\x05until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"C\n\x0f\x41\x63\x63ountDisabled\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x32\xea\x03\n\x0fIdentityService\x12X\n\x0cGetApplicant\x12(.tongban.identity.v1.GetApplicantRequest\x1a\x1e.tongban.identity.v1.Applicant\x12R\n\nGetContact\x12&.tongban.identity.v1.GetContactRequest\x1a\x1c.tongban.identity.v1.Contact\x12Y\n\x0eRegisterClient\x12*.tongban.identity.v1.RegisterClientRequest\x1a\x1b.tongban.identity.v1.Client\x12Z\n\x0e\x44isableAccount\x12*.tongban.identity.v1.DisableAccountRequest\x1a\x1c.tongban.identity.v1.Account\x12r\n\x11ListEndedSessions\x12-.tongban.identity.v1.ListEndedSessionsRequest\x1a..tongban.identity.v1.ListEndedSessionsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"tongban/identity/v1/identity.proto\x12\x13tongban.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"^\n\x13GetApplicantRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x1d\n\x15pairwise_for_district\x18\x02 \x01(\t\x12\x17\n\x0fhandler_subject\x18\x03 \x01(\t\"\xbe\x01\n\tApplicant\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tid_number\x18\x03 \x01(\t\x12\x0b\n\x03\x61\x63r\x18\x04 \x01(\t\x12\x18\n\x10pairwise_subject\x18\x05 \x01(\t\x12\x0c\n\x04kind\x18\x06 \x01(\t\x12\x14\n\x0chandler_name\x18\x07 \x01(\t\x12 \n\x18handler_pairwise_subject\x18\x08 \x01(\t\x12\x12\n\nitem_codes\x18\t \x03(\t\"$\n\x11GetContactRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\"J\n\x07\x43ontact\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\r\n\x05phone\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\"M\n\x15RegisterClientRequest\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x12\n\npublic_jwk\x18\x02 \x01(\t\x12\r\n\x05roles\x18\x03 \x03(\t\"n\n\x06\x43lient\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x0f\n\x07\x65nabled\x18\x03 \x01(\x08\x12\x31\n\rregistered_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"8\n\x15\x44isableAccountRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"<\n\x07\x41\x63\x63ount\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0f\n\x07\x65nabled\x18\x02 \x01(\x08\x12\x0f\n\x07version\x18\x03 \x01(\x03\"E\n\x18ListEndedSessionsRequest\x12)\n\x05since\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"T\n\x19ListEndedSessionsResponse\x12\x0c\n\x04sids\x18\x01 \x03(\t\x12)\n\x05until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x12RecordProofRequest\x12\r\n\x05login\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tid_number\x18\x03 \x01(\t\">\n\rProvenAccount\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0b\n\x03\x61\x63r\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\"C\n\x0f\x41\x63\x63ountDisabled\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x32\xc6\x04\n\x0fIdentityService\x12X\n\x0cGetApplicant\x12(.tongban.identity.v1.GetApplicantRequest\x1a\x1e.tongban.identity.v1.Applicant\x12R\n\nGetContact\x12&.tongban.identity.v1.GetContactRequest\x1a\x1c.tongban.identity.v1.Contact\x12Y\n\x0eRegisterClient\x12*.tongban.identity.v1.RegisterClientRequest\x1a\x1b.tongban.identity.v1.Client\x12Z\n\x0e\x44isableAccount\x12*.tongban.identity.v1.DisableAccountRequest\x1a\x1c.tongban.identity.v1.Account\x12r\n\x11ListEndedSessions\x12-.tongban.identity.v1.ListEndedSessionsRequest\x1a..tongban.identity.v1.ListEndedSessionsResponse\x12Z\n\x0bRecordProof\x12\'.tongban.identity.v1.RecordProofRequest\x1a\".tongban.identity.v1.ProvenAccountb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,27 +33,31 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tongban.identity.v1.identit
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETAPPLICANTREQUEST']._serialized_start=92
-  _globals['_GETAPPLICANTREQUEST']._serialized_end=161
-  _globals['_APPLICANT']._serialized_start=163
-  _globals['_APPLICANT']._serialized_end=263
-  _globals['_GETCONTACTREQUEST']._serialized_start=265
-  _globals['_GETCONTACTREQUEST']._serialized_end=301
-  _globals['_CONTACT']._serialized_start=303
-  _globals['_CONTACT']._serialized_end=377
-  _globals['_REGISTERCLIENTREQUEST']._serialized_start=379
-  _globals['_REGISTERCLIENTREQUEST']._serialized_end=456
-  _globals['_CLIENT']._serialized_start=458
-  _globals['_CLIENT']._serialized_end=568
-  _globals['_DISABLEACCOUNTREQUEST']._serialized_start=570
-  _globals['_DISABLEACCOUNTREQUEST']._serialized_end=626
-  _globals['_ACCOUNT']._serialized_start=628
-  _globals['_ACCOUNT']._serialized_end=688
-  _globals['_LISTENDEDSESSIONSREQUEST']._serialized_start=690
-  _globals['_LISTENDEDSESSIONSREQUEST']._serialized_end=759
-  _globals['_LISTENDEDSESSIONSRESPONSE']._serialized_start=761
-  _globals['_LISTENDEDSESSIONSRESPONSE']._serialized_end=845
-  _globals['_ACCOUNTDISABLED']._serialized_start=847
-  _globals['_ACCOUNTDISABLED']._serialized_end=914
-  _globals['_IDENTITYSERVICE']._serialized_start=917
-  _globals['_IDENTITYSERVICE']._serialized_end=1407
+  _globals['_GETAPPLICANTREQUEST']._serialized_end=186
+  _globals['_APPLICANT']._serialized_start=189
+  _globals['_APPLICANT']._serialized_end=379
+  _globals['_GETCONTACTREQUEST']._serialized_start=381
+  _globals['_GETCONTACTREQUEST']._serialized_end=417
+  _globals['_CONTACT']._serialized_start=419
+  _globals['_CONTACT']._serialized_end=493
+  _globals['_REGISTERCLIENTREQUEST']._serialized_start=495
+  _globals['_REGISTERCLIENTREQUEST']._serialized_end=572
+  _globals['_CLIENT']._serialized_start=574
+  _globals['_CLIENT']._serialized_end=684
+  _globals['_DISABLEACCOUNTREQUEST']._serialized_start=686
+  _globals['_DISABLEACCOUNTREQUEST']._serialized_end=742
+  _globals['_ACCOUNT']._serialized_start=744
+  _globals['_ACCOUNT']._serialized_end=804
+  _globals['_LISTENDEDSESSIONSREQUEST']._serialized_start=806
+  _globals['_LISTENDEDSESSIONSREQUEST']._serialized_end=875
+  _globals['_LISTENDEDSESSIONSRESPONSE']._serialized_start=877
+  _globals['_LISTENDEDSESSIONSRESPONSE']._serialized_end=961
+  _globals['_RECORDPROOFREQUEST']._serialized_start=963
+  _globals['_RECORDPROOFREQUEST']._serialized_end=1031
+  _globals['_PROVENACCOUNT']._serialized_start=1033
+  _globals['_PROVENACCOUNT']._serialized_end=1095
+  _globals['_ACCOUNTDISABLED']._serialized_start=1097
+  _globals['_ACCOUNTDISABLED']._serialized_end=1164
+  _globals['_IDENTITYSERVICE']._serialized_start=1167
+  _globals['_IDENTITYSERVICE']._serialized_end=1749
 # @@protoc_insertion_point(module_scope)

@@ -10,26 +10,36 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GetApplicantRequest(_message.Message):
-    __slots__ = ("subject", "pairwise_for_district")
+    __slots__ = ("subject", "pairwise_for_district", "handler_subject")
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     PAIRWISE_FOR_DISTRICT_FIELD_NUMBER: _ClassVar[int]
+    HANDLER_SUBJECT_FIELD_NUMBER: _ClassVar[int]
     subject: str
     pairwise_for_district: str
-    def __init__(self, subject: _Optional[str] = ..., pairwise_for_district: _Optional[str] = ...) -> None: ...
+    handler_subject: str
+    def __init__(self, subject: _Optional[str] = ..., pairwise_for_district: _Optional[str] = ..., handler_subject: _Optional[str] = ...) -> None: ...
 
 class Applicant(_message.Message):
-    __slots__ = ("subject", "name", "id_number", "acr", "pairwise_subject")
+    __slots__ = ("subject", "name", "id_number", "acr", "pairwise_subject", "kind", "handler_name", "handler_pairwise_subject", "item_codes")
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     ID_NUMBER_FIELD_NUMBER: _ClassVar[int]
     ACR_FIELD_NUMBER: _ClassVar[int]
     PAIRWISE_SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    HANDLER_NAME_FIELD_NUMBER: _ClassVar[int]
+    HANDLER_PAIRWISE_SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    ITEM_CODES_FIELD_NUMBER: _ClassVar[int]
     subject: str
     name: str
     id_number: str
     acr: str
     pairwise_subject: str
-    def __init__(self, subject: _Optional[str] = ..., name: _Optional[str] = ..., id_number: _Optional[str] = ..., acr: _Optional[str] = ..., pairwise_subject: _Optional[str] = ...) -> None: ...
+    kind: str
+    handler_name: str
+    handler_pairwise_subject: str
+    item_codes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, subject: _Optional[str] = ..., name: _Optional[str] = ..., id_number: _Optional[str] = ..., acr: _Optional[str] = ..., pairwise_subject: _Optional[str] = ..., kind: _Optional[str] = ..., handler_name: _Optional[str] = ..., handler_pairwise_subject: _Optional[str] = ..., item_codes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetContactRequest(_message.Message):
     __slots__ = ("subject",)
@@ -102,6 +112,26 @@ class ListEndedSessionsResponse(_message.Message):
     sids: _containers.RepeatedScalarFieldContainer[str]
     until: _timestamp_pb2.Timestamp
     def __init__(self, sids: _Optional[_Iterable[str]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class RecordProofRequest(_message.Message):
+    __slots__ = ("login", "name", "id_number")
+    LOGIN_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ID_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    login: str
+    name: str
+    id_number: str
+    def __init__(self, login: _Optional[str] = ..., name: _Optional[str] = ..., id_number: _Optional[str] = ...) -> None: ...
+
+class ProvenAccount(_message.Message):
+    __slots__ = ("subject", "acr", "version")
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    ACR_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    subject: str
+    acr: str
+    version: int
+    def __init__(self, subject: _Optional[str] = ..., acr: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
 
 class AccountDisabled(_message.Message):
     __slots__ = ("subject", "reason", "version")

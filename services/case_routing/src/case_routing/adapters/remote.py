@@ -10,7 +10,7 @@ from chassis.errors import Fault, Kind
 
 from case_routing import messages
 from case_routing.domain.errors import UnknownItem
-from case_routing.domain.model import Applicant, Guide
+from case_routing.domain.model import Acting, Guide, Party
 
 #: How long an item that catalogue told of is taken to be as it was.
 GUIDE_KEPT = timedelta(seconds=5)
@@ -52,7 +52,7 @@ class RemotePeople:
     def __init__(self, caller: RpcCaller) -> None:
         self._caller = caller
 
-    def applicant(self, subject: str, home: str, peer: str) -> Applicant:
-        question = messages.applicant_question(subject, peer)
+    def party(self, person: Acting, peer: str) -> Party:
+        question = messages.applicant_question(person, peer)
         answer = self._caller.call("identity", "get_applicant", question, messages.ApplicantAnswer)
-        return messages.applicant(answer, home)
+        return messages.party(answer, person)

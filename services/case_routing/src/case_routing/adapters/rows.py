@@ -12,10 +12,12 @@ from sqlalchemy import Row
 from case_routing.domain.model import (
     Act,
     Applicant,
+    ApplicantKind,
     Case,
     Custody,
     Decision,
     Entry,
+    Handler,
     Item,
     Material,
     Mode,
@@ -31,7 +33,7 @@ Columns = dict[str, Any]
 
 def case_columns(case: Case, cipher: FieldCipher) -> Columns:
     person, held, decision = case.applicant, case.responsibility, case.decision
-    identity = json.dumps({"name": person.name, "id_number": person.id_number}, ensure_ascii=False)
+    identity = {"name": person.name, "id_number": person.id_number, "handler": person.handler.name}
     return {
         "number": case.number,
         "item_code": case.item.code,
@@ -45,7 +47,10 @@ def case_columns(case: Case, cipher: FieldCipher) -> Columns:
         "applicant_peer_subject": person.peer_subject,
         "applicant_home": person.home,
         "applicant_acr": person.acr,
-        "applicant_sealed": cipher.seal(identity, f"cases.applicant/{case.number}"),
+        "applicant_sealed": cipher.seal(json.dumps(identity, ensure_ascii=False), f"cases.applicant/{case.number}"),
+        "applicant_kind": person.kind.value,
+        "handler_subject": person.handler.subject,
+        "handler_peer_subject": person.handler.peer_subject,
         "kiosk_id": case.kiosk_id,
         "state": case.state.value,
         "holder": held.holder,
@@ -85,6 +90,8 @@ def case_of(row: Row[Any], cipher: FieldCipher, here: str) -> Case:
             row.applicant_home,
             row.applicant_subject,
             row.applicant_peer_subject,
+            ApplicantKind(row.applicant_kind),
+            Handler(identity.get("handler", ""), row.handler_subject, row.handler_peer_subject),
         ),
         materials=(),
         state=State(row.state),

@@ -22,7 +22,7 @@ from case_routing.adapters.tables import agreements, cases, custody, early, hist
 from case_routing.domain.agreements import Agreement
 from case_routing.domain.events import Arrived, Event, Letter, Offered, Progressed
 from case_routing.domain.letters import Dossier
-from case_routing.domain.model import Answer, Case, Material, Purpose
+from case_routing.domain.model import Answer, Case, Material, Purpose, Reader
 
 #: Bursts that a new one is linked to: the latest ones say enough.
 LINKED_BURSTS = 3
@@ -116,8 +116,10 @@ class Cases:
             self._save_early(before, dossier)
         self._loaded[dossier.number] = dossier
 
-    def mine(self, subject: str, wish: Wish) -> Sequence[Case]:
-        query = select(cases).where(cases.c.applicant_subject == subject)
+    def mine(self, reader: Reader, wish: Wish) -> Sequence[Case]:
+        query = select(cases).where(cases.c.applicant_subject == reader.subject)
+        if reader.item_codes:
+            query = query.where(cases.c.item_code.in_(reader.item_codes))
         place = tuple_(cases.c.submitted_at, cases.c.number)
         if wish.after is not None:
             query = query.where(place < wish.after)

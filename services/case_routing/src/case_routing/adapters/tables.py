@@ -32,7 +32,11 @@ cases = sa.Table(
     sa.Column("applicant_peer_subject", _text, nullable=False),
     sa.Column("applicant_home", _text, nullable=False),
     sa.Column("applicant_acr", sa.Text, nullable=False),
-    #: Name and citizen number.
+    #: A firm's: who acts for it.
+    sa.Column("applicant_kind", sa.Text, nullable=False, server_default="person"),
+    sa.Column("handler_subject", _text, nullable=False, server_default=""),
+    sa.Column("handler_peer_subject", _text, nullable=False, server_default=""),
+    #: Name, citizen number or credit code, and the handler's name.
     sa.Column("applicant_sealed", BYTEA, nullable=False),
     sa.Column("kiosk_id", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),

@@ -4,7 +4,7 @@
         invalid     the request has to change: missing_material, digest_mismatch, reasons_required …
         too_large   material_too_large
         not_found   unknown_item, unknown_case
-        forbidden   this person, or this district, has no part in the case: not_yours, not_a_party
+        forbidden   this person, or this district, has no part in the case: not_yours, outside_mandate, not_a_party
         conflict    right request, wrong moment; read the case again: handing_over, already_decided,
                     no_agreement, not_agreed …
 
@@ -116,7 +116,19 @@ class NotYours(CaseError):
     code, kind = "case_routing.not_yours", "forbidden"
 
     def __init__(self, number: str) -> None:
-        super().__init__("This case is another person's; sign in as the applicant.", number=number)
+        super().__init__(
+            "This case is another's, or outside your mandate; sign in as the applicant, or choose the firm that you act for.",
+            number=number,
+        )
+
+
+class OutsideMandate(CaseError):
+    code, kind = "case_routing.outside_mandate", "forbidden"
+
+    def __init__(self, item_code: str) -> None:
+        super().__init__(
+            "Your mandate for this firm does not cover this item; ask its legal representative.", item_code=item_code
+        )
 
 
 class NotAParty(CaseError):

@@ -96,9 +96,29 @@ class Guide:
     optional: frozenset[str] = frozenset()
 
 
+class ApplicantKind(StrEnum):
+    """Who may apply."""
+
+    PERSON = "person"
+    FIRM = "firm"  # 法人
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """The person who acts for a firm that applies (经办人)."""
+
+    name: str = field(default="", repr=False)
+    #: As with the applicant: in the district that holds this copy, and in the other one.
+    subject: str = ""
+    peer_subject: str = ""
+
+    def for_peer(self) -> Handler:
+        return Handler(self.name, self.peer_subject, self.subject)
+
+
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """Who applies. Personal data: never logged, masked in answers, sealed at rest."""
+    """Who applies. Personal data: never logged, masked in answers, sealed at rest. A firm has its credit code for a number."""
 
     name: str = field(repr=False)
     id_number: str = field(repr=False)
@@ -108,6 +128,13 @@ class Applicant:
     #: The person's subject in the district that holds this copy, and in the other one.
     subject: str
     peer_subject: str = ""
+    kind: ApplicantKind = ApplicantKind.PERSON
+    handler: Handler = Handler()
+
+    @property
+    def to_tell(self) -> str:
+        """Subject of the person who is told what happens: a firm reads nothing itself."""
+        return self.handler.subject if self.kind is ApplicantKind.FIRM else self.subject
 
     def told_by(self, district: str, here: str) -> Applicant:
         """The person as `district` tells of them, under a name that lies in that district's own space of names.
@@ -115,8 +142,48 @@ class Applicant:
         A person of another district is called `<its code>:<subject>` here, and whoever takes the file writes the code: so no
         district can speak of our people, or of those of a third one (infra/adr/0014).
         """
-        subject = f"{district}:{self.subject}" if self.subject else ""
-        return replace(self, subject=subject, home=district if self.home == here else self.home)
+        home = district if self.home == here else self.home
+        handler = replace(self.handler, subject=_of(district, self.handler.subject))
+        return replace(self, subject=_of(district, self.subject), home=home, handler=handler)
+
+
+def _of(district: str, subject: str) -> str:
+    return f"{district}:{subject}" if subject else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """The person whose request it is."""
+
+    subject: str
+    #: The district that knows them.
+    home: str
+    #: Subject of the firm that they act for; "": themself.
+    firm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A citizen who sees and acts on own cases, or on those of the firm that they act for."""
+
+    #: Of the person, or of the firm.
+    subject: str
+    #: Items that their mandate is limited to; none: all.
+    item_codes: frozenset[str] = frozenset()
+
+    def may_see(self, case: Case) -> bool:
+        return case.belongs_to(self.subject) and self.covers(case.item.code)
+
+    def covers(self, item_code: str) -> bool:
+        return not self.item_codes or item_code in self.item_codes
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who applies, and how far who asks may act for them."""
+
+    applicant: Applicant
+    reader: Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,12 +350,13 @@ class Case:
         return any(known.key == entry.key for known in self.history)
 
     def belongs_to(self, subject: str) -> bool:
-        """Whether the person with this subject, in this district, is the applicant."""
+        """Whether the person or firm with this subject, in this district, is the applicant."""
         return bool(subject) and self.applicant.subject == subject
 
     def for_peer(self) -> Case:
         """This copy as the other district may have it: its own subject of the applicant, nothing that is only ours."""
-        applicant = replace(self.applicant, subject=self.applicant.peer_subject, peer_subject=self.applicant.subject)
+        us = self.applicant
+        applicant = replace(us, subject=us.peer_subject, peer_subject=us.subject, handler=us.handler.for_peer())
         return replace(self, here=self.peer, applicant=applicant, traces=(), attention="", offer_id="")
 
 

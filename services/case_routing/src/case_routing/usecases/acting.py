@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from case_routing.domain.errors import NotYours, UnknownCase
 from case_routing.domain.history import Moment, Step
-from case_routing.domain.model import Case, is_number
+from case_routing.domain.model import Case, Reader, is_number
 from case_routing.domain.policies import check_version
 from case_routing.usecases.ports import Work
 
@@ -20,8 +20,8 @@ class Command:
     moment: Moment
     #: 0: whatever the version is now.
     expected_version: int = 0
-    #: Subject of the citizen who acts; "" where a clerk does, who may act on any case of this district.
-    citizen: str = ""
+    #: The citizen who acts; None where a clerk does, who may act on any case of this district.
+    citizen: Reader | None = None
 
 
 def act_on(work: Work, command: Command, policy: Callable[[Case, Moment], Step]) -> Case:
@@ -45,10 +45,10 @@ def well_formed(number: str) -> str:
     return number
 
 
-def permitted(case: Case | None, number: str, citizen: str = "") -> Case:
-    """The case, if there is one and the citizen (if it is one who asks) is its applicant."""
+def permitted(case: Case | None, number: str, citizen: Reader | None = None) -> Case:
+    """The case, if there is one and the citizen (if it is one who asks) is its applicant, or acts for it."""
     if case is None:
         raise UnknownCase(number)
-    if citizen and not case.belongs_to(citizen):
+    if citizen and not citizen.may_see(case):
         raise NotYours(number)
     return case

@@ -12,7 +12,7 @@ from chassis.paging import Wish
 from case_routing.domain.agreements import Agreement
 from case_routing.domain.events import Event
 from case_routing.domain.letters import Dossier
-from case_routing.domain.model import Applicant, Case, Guide
+from case_routing.domain.model import Acting, Case, Guide, Party, Reader
 
 
 class Cases(Protocol):
@@ -27,8 +27,8 @@ class Cases(Protocol):
     def save(self, dossier: Dossier) -> None:
         """Keeps what changed. History, custody and traces are only added to; contents are kept where they are given."""
 
-    def mine(self, subject: str, wish: Wish) -> Sequence[Case]:
-        """A person's cases by (submitted_at, number), newest first, without history; one more than the wish's size."""
+    def mine(self, reader: Reader, wish: Wish) -> Sequence[Case]:
+        """The cases that a person may see by (submitted_at, number), newest first, without history; one more than the wish's size."""
 
     def worklist(self, wish: Wish) -> Sequence[Case]:
         """Cases in which an act of this district's clerks is due, by (submitted_at, number), oldest first; one more."""
@@ -72,8 +72,8 @@ class Catalogue(Protocol):
 class People(Protocol):
     """The identity service of this district."""
 
-    def applicant(self, subject: str, home: str, peer: str) -> Applicant:
-        """The person, with the subject that they have at `peer` (none where it is empty)."""
+    def party(self, person: Acting, peer: str) -> Party:
+        """The person, or the firm while they may act for it; with subjects at `peer` (none where it is empty)."""
 
 
 class Numbers(Protocol):

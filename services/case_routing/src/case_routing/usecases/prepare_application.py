@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from case_routing.domain.errors import BadKiosk, ItemNotOffered
+from case_routing.domain.errors import BadKiosk, ItemNotOffered, OutsideMandate
 from case_routing.domain.materials import Upload, check_materials
+from case_routing.domain.model import Acting
 from case_routing.domain.policies import Application
 from case_routing.usecases.ports import Catalogue, Numbers, People
 
@@ -21,9 +22,7 @@ class Submission:
 
     item_code: str
     uploads: Sequence[Upload]
-    subject: str
-    #: The district that knows the person.
-    home: str
+    person: Acting
     kiosk_id: str = ""
 
 
@@ -38,7 +37,10 @@ class Office:
 
 
 def prepare_application(submission: Submission, office: Office, now: datetime) -> Application:
-    """A complete application under its number. Raises UnknownItem, ItemNotOffered, BadKiosk or a refusal of its materials."""
+    """A complete application under its number.
+
+    Raises UnknownItem, ItemNotOffered, BadKiosk, a refusal of its materials, or OutsideMandate.
+    """
     if not _KIOSK.fullmatch(submission.kiosk_id):
         raise BadKiosk
     guide = office.catalogue.guide(submission.item_code)
@@ -46,6 +48,8 @@ def prepare_application(submission: Submission, office: Office, now: datetime) -
         raise ItemNotOffered(submission.item_code)
     materials = check_materials(guide, submission.uploads)
     peer = guide.handling if guide.handling != office.here else ""
-    applicant = office.people.applicant(submission.subject, submission.home, peer)
+    party = office.people.party(submission.person, peer)
+    if not party.reader.covers(guide.item.code):
+        raise OutsideMandate(guide.item.code)
     number = office.numbers.case_number(office.here, now)
-    return Application(number, guide.item, guide.handling, applicant, materials, submission.kiosk_id)
+    return Application(number, guide.item, guide.handling, party.applicant, materials, submission.kiosk_id)

@@ -128,8 +128,10 @@ class Case(Given):
         Field(description="What a clerk of this district has to do next: `receive`, `accept`, `decide` …; else empty."),
     ]
     attention: Annotated[str, Field(description="Why it needs a person's eye: the code of a refusal; else empty.")]
-    applicant_name_masked: str
-    applicant_id_masked: str
+    applicant_kind: Annotated[str, Field(description="`person` or `firm`.")]
+    applicant_name_masked: Annotated[str, Field(description="A firm's is public and stands in full.")]
+    applicant_id_masked: Annotated[str, Field(description="Of a firm its unified social credit code, in full.")]
+    handler_name_masked: Annotated[str, Field(description="Who acts for the firm; else empty.")]
     materials: list[Material]
     custody: list[CustodyEntry]
     decision: Decision | None

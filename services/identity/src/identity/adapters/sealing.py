@@ -8,17 +8,17 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
 class Sealing:
-    """Seals the columns of an account, each to its own row."""
+    """Seals columns, each to its own row."""
 
     def __init__(self, field_key: bytes) -> None:
         self._cipher = FieldCipher(field_key)
         self.pairwise_key = derived(field_key, "tongban pairwise subject 1")
 
-    def seal(self, column: str, subject: str, text: str) -> bytes | None:
-        return self._cipher.seal(text, f"accounts/{column}/{subject}") if text else None
+    def seal(self, column: str, row: str, text: str, table: str = "accounts") -> bytes | None:
+        return self._cipher.seal(text, f"{table}/{column}/{row}") if text else None
 
-    def open(self, column: str, subject: str, blob: bytes | None) -> str:
-        return self._cipher.open(blob, f"accounts/{column}/{subject}") if blob else ""
+    def open(self, column: str, row: str, blob: bytes | None, table: str = "accounts") -> str:
+        return self._cipher.open(blob, f"{table}/{column}/{row}") if blob else ""
 
     def id_number_hash(self, number: str) -> str | None:
         """To find one person's account by, and to keep a second from being made."""

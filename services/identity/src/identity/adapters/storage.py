@@ -8,8 +8,10 @@ from typing import Any
 from chassis.outbox import Outbox
 from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from identity import messages
+from identity.adapters.firm_storage import Firms, Mandates, Proofs
 from identity.adapters.grant_storage import Grants
 from identity.adapters.logout_storage import Logouts
 from identity.adapters.sealing import Sealing
@@ -28,6 +30,9 @@ class Storage:
         self.registry = Registries(connection)
         self.grants = Grants(connection)
         self.logouts = Logouts(connection)
+        self.firms = Firms(connection)
+        self.mandates = Mandates(connection, sealing)
+        self.proofs = Proofs(connection)
         self._outbox = outbox
 
     def record(self, event: AccountDisabled) -> None:
@@ -63,6 +68,14 @@ class Accounts:
     def save(self, account: Account) -> None:
         change = update(accounts).where(accounts.c.subject == account.subject)
         self._connection.execute(change.values(self._columns(account)))
+
+    def save_proven(self, account: Account) -> bool:
+        try:
+            with self._connection.begin_nested():
+                self.save(account)
+        except IntegrityError:
+            return False
+        return True
 
     def set_password_hash(self, subject: str, password_hash: str) -> None:
         change = update(accounts).where(accounts.c.subject == subject)
@@ -129,6 +142,9 @@ class Sessions:
     def renew(self, key: str, session: Session) -> None:
         self._connection.execute(update(sessions).where(sessions.c.key == key).values(vars(session)))
 
+    def act_for(self, key: str, firm: str) -> None:
+        self._connection.execute(update(sessions).where(sessions.c.key == key).values(acting_for=firm))
+
     def end(self, sid: str, now: datetime) -> bool:
         return self._connection.execute(_end(now).where(sessions.c.sid == sid)).rowcount == 1
 
@@ -151,7 +167,7 @@ class Sessions:
 
 
 def _session(row: Row[Any]) -> Session:
-    return Session(row.key, row.sid, row.subject, row.signed_in_at, row.expires_at, row.ended_at)
+    return Session(row.key, row.sid, row.subject, row.signed_in_at, row.expires_at, row.ended_at, row.acting_for)
 
 
 def _end(now: datetime) -> Any:

@@ -56,6 +56,7 @@ sessions = Table(
     Column("ended_at", DateTime(timezone=True)),
     # The default is for the previous release, which names no session.
     Column("sid", Text(collation="C"), nullable=False, unique=True, server_default=text("gen_random_uuid()::text")),
+    Column("acting_for", Text, nullable=False, server_default=""),
 )
 Index("sessions_of_subject", sessions.c.subject)
 Index("sessions_expiry", sessions.c.expires_at)
@@ -90,6 +91,54 @@ registries = Table(
     Column("document", Text, nullable=False),
     Column("kept_at", DateTime(timezone=True), nullable=False),
 )
+#: Firms, by their unified social credit code; name and code are public.
+firms = Table(
+    "firms",
+    metadata,
+    Column("subject", Text(collation="C"), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("credit_code", Text(collation="C"), nullable=False, unique=True),
+    Column("representative", Text(collation="C"), ForeignKey("accounts.subject"), nullable=False),
+    Column("acr", Text, nullable=False),
+    Column("registered_at", DateTime(timezone=True), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("sample", Boolean, nullable=False),
+)
+Index("firms_of_representative", firms.c.representative)
+
+#: Who may act for a firm, by the ID number they have to prove.
+mandates = Table(
+    "mandates",
+    metadata,
+    Column("id", Text(collation="C"), primary_key=True),
+    Column("firm", Text(collation="C"), ForeignKey("firms.subject"), nullable=False),
+    Column("handler_hash", Text(collation="C"), nullable=False),
+    Column("handler_name_sealed", LargeBinary, nullable=False),
+    Column("handler_number_sealed", LargeBinary, nullable=False),
+    Column("starts_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("item_codes", ARRAY(Text), nullable=False),
+    Column("granted_by", Text, nullable=False),
+    Column("granted_at", DateTime(timezone=True), nullable=False),
+    Column("ended_by", Text, nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+)
+Index("mandates_of_handler", mandates.c.handler_hash)
+Index("mandates_of_firm", mandates.c.firm, mandates.c.granted_at.desc())
+
+#: How everybody's identity was proven, and by whom; only added to.
+proofs = Table(
+    "proofs",
+    metadata,
+    Column("id", Text(collation="C"), primary_key=True),
+    Column("subject", Text(collation="C"), nullable=False),
+    Column("way", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+Index("proofs_of_subject", proofs.c.subject, proofs.c.at.desc())
 
 
 #: What relying parties were given, one row a redirect back; goes with its session.

@@ -77,7 +77,7 @@ class Holder:
     grant: str = ""
     #: Division code of the home of a person of another district.
     home: str = ""
-    #: Subject of the firm that they act for.
+    #: Subject of the firm that the person chose to act for.
     acting_for: str = ""
 
 

@@ -18,11 +18,18 @@ IdentityError
 ├── InvalidField      what somebody says of themself breaks the rule of its field; `details` names the field
 ├── WeakPassword      the password would be guessed
 ├── LoginTaken        the user name of a new staff account belongs to somebody
-├── ClientRefused     the client's assertion proves nothing
 ├── ScopeMissing      the access token is a good one, and not for this
 ├── TokenRefused      the access token is not acceptable here
 ├── RequestRefused    a request to sign in from a relying party that cannot be sent back to it
-└── InvalidParty      a row of the relying parties' file breaks a rule
+├── InvalidParty      a row of the relying parties' file breaks a rule
+├── ProofRefused      the source, or the person at the window, does not confirm who somebody claims to be
+├── ProofingAway      the source cannot be asked now
+├── ProofingNotOffered there is no source here; a window does it
+├── NotProven         it takes a stronger proof of identity
+├── NotRepresentative only a firm's legal representative may
+├── NoMandate         somebody may not act for a firm, or not any more
+├── MandateNotFound   the firm gave no such mandate
+└── ClientRefused     the client's assertion proves nothing
 """
 
 from __future__ import annotations
@@ -204,3 +211,48 @@ class InvalidParty(IdentityError):
 
     def __init__(self, client_id: str, why: str) -> None:
         super().__init__(f"Relying party {client_id!r}: {why}.")
+
+
+class ProofRefused(IdentityError):
+    code = "identity.proof_refused"
+    kind = "invalid"
+    sentence = (
+        "This could not be confirmed. Check what you typed; if you have another account here, use that one; "
+        "or come to a window with your document."
+    )
+
+
+class ProofingAway(IdentityError):
+    code = "identity.proofing_away"
+    kind = "unavailable"
+    sentence = "Identity cannot be checked right now; nothing was changed. Try again in a few minutes."
+
+
+class ProofingNotOffered(IdentityError):
+    code = "identity.proofing_not_offered"
+    kind = "conflict"
+    sentence = "This district checks identity at its windows only; come with your document."
+
+
+class NotProven(IdentityError):
+    code = "identity.not_proven"
+    kind = "forbidden"
+    sentence = "This takes an identity that was matched with a document (L4); prove yours first."
+
+
+class NotRepresentative(IdentityError):
+    code = "identity.not_representative"
+    kind = "forbidden"
+    sentence = "Only the firm's legal representative may do that."
+
+
+class NoMandate(IdentityError):
+    code = "identity.no_mandate"
+    kind = "forbidden"
+    sentence = "You may not act for this firm, or not any more; choose again for whom you act."
+
+
+class MandateNotFound(IdentityError):
+    code = "identity.mandate_not_found"
+    kind = "not_found"
+    sentence = "The firm gave no such mandate."

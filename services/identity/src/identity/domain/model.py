@@ -83,6 +83,8 @@ class Session:
     signed_in_at: datetime
     expires_at: datetime
     ended_at: datetime | None = None
+    #: Subject of the firm that the person acts for here, as they chose; "": themself.
+    acting_for: str = ""
 
     def is_open(self, now: datetime) -> bool:
         return self.ended_at is None and now < self.expires_at

@@ -14,6 +14,7 @@ from chassis.database import Database
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from identity.adapters.proofing import SOURCES
 from identity.adapters.relying_parties import read_parties
 from identity.adapters.sealing import Sealing, derived
 from identity.adapters.storage import Storage
@@ -25,8 +26,12 @@ from identity.http.forms import Forms
 from identity.http.lanes import Lanes
 from identity.http.pending import PendingRequests
 from identity.http.settings import HttpSettings
+from identity.usecases.ports import ProofingSource
 
 T = TypeVar("T")
+
+#: Questions to the source of proofs at once.
+QUESTIONS = 8
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,9 @@ class Parts:
     pending: PendingRequests
     #: From the file; peers are no part of it.
     parties: Mapping[str, RelyingParty]
+    proofing: ProofingSource
+    #: Of questions to the source, which takes its own time and none of the passwords'.
+    questions: Lanes
 
     @classmethod
     def of(cls, request: Request) -> Parts:
@@ -96,4 +104,6 @@ def build(settings: HttpSettings, clock: Clock, new_id: NewId) -> Parts:
         lanes=Lanes(settings.verifications),
         pending=PendingRequests(derived(field_key, "tongban pending request 1")),
         parties=parties,
+        questions=Lanes(QUESTIONS),
+        proofing=SOURCES[settings.proofing](),
     )

@@ -94,6 +94,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
             signed_in_at=grant.auth_time,
             sid=grant.sid,
             grant=grant.id,
+            acting_for=self._acting_for(grant) if subject == account.subject else "",
         )
         access_token = self.parts.signer.access_token(holder, self.now)
         claims = {"auth_time": int(grant.auth_time.timestamp()), "acr": grant.acr, "sid": grant.sid}
@@ -112,6 +113,11 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
             self.work.grants.add_refresh(secret_key(refresh_token), grant, self.now)
             answer["refresh_token"] = refresh_token
         return answer
+
+    def _acting_for(self, grant: Grant) -> str:
+        """The firm that the person chose in this session; told to nobody who knows the person by another subject."""
+        session = self.work.sessions.by_sid(grant.sid)
+        return session.acting_for if session else ""
 
     def _by_key(self, _query: object, request: FormRequest) -> PartyClient | None:
         """Raises ClientRefused, also for a machine's client: that one has nobody's sign-in to redeem."""

@@ -6,21 +6,22 @@ waits as whoever guesses passwords does (lanes.py).
 
 from __future__ import annotations
 
-from chassis.edge import RETRY_AFTER_S, STATUS, problem
-from chassis.errors import Fault, Kind, fault_of
+from collections.abc import Mapping
+from functools import partial
+
 from chassis.logs import get_logger
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from identity.adapters.id_numbers import is_id_number
 from identity.adapters.passwords import hash_password
 from identity.adapters.phones import normal_phone
-from identity.domain.errors import FormExpired, InvalidField, WeakPassword
-from identity.http.form_page import form_page, wants_html
+from identity.http.form_page import form_page
 from identity.http.forms import read_form
 from identity.http.pages import page
 from identity.http.parts import Parts
+from identity.http.refusals import Told, done, shown
 from identity.usecases.register_person import read_sign_up, register_person
 
 log = get_logger(__name__)
@@ -28,30 +29,25 @@ log = get_logger(__name__)
 #: What is shown again after a refusal; never the password.
 _KEPT = ("login", "name", "id_number", "phone", "email", "language")
 _LONGEST = 256
-_SENTENCES = {
-    FormExpired.code: ("页面已失效，请重新填写。", "The page was too old; please fill it in again."),
-    "identity.too_many_attempts": ("尝试过于频繁，请稍后再试。", "Too many attempts; try again in a moment."),
-}
-_OTHERWISE = ("现在无法注册，请稍后再试。", "Registering is not possible now; try again shortly.")
 
 
 class Register(HTTPEndpoint):
     """The page, and what its form sends."""
 
     async def get(self, request: Request) -> Response:
-        return _form(request, {})
+        return await shown(request, partial(_form, request, {}))
 
     async def post(self, request: Request) -> Response:
         """303 to /registered, whatever was known here before; else the form with its reason, or a problem for a program."""
         fields: dict[str, str] = {}
-        try:
-            fields = await read_form(request)
+
+        async def act() -> None:
+            fields.update(await read_form(request))
             parts = Parts.of(request)
             parts.forms.check(request, fields)
-            await _registered(request, parts, {name: text[: _LONGEST + 1] for name, text in fields.items()})
-        except (Fault, FormExpired, InvalidField, WeakPassword) as error:
-            return _refusal(request, error, fields)
-        return RedirectResponse("/registered", 303)
+            await _register(request, parts, {name: text[: _LONGEST + 1] for name, text in fields.items()})
+
+        return await done(request, act, partial(_form, request, fields), "/registered")
 
 
 async def registered(request: Request) -> Response:
@@ -59,7 +55,7 @@ async def registered(request: Request) -> Response:
     return page("registered.html", district=Parts.of(request).settings.district)
 
 
-async def _registered(request: Request, parts: Parts, fields: dict[str, str]) -> None:
+async def _register(request: Request, parts: Parts, fields: dict[str, str]) -> None:
     wish = read_sign_up(fields, is_id_number, normal_phone)
     hashed: list[str] = []
 
@@ -74,26 +70,6 @@ async def _registered(request: Request, parts: Parts, fields: dict[str, str]) ->
     log.info("registered" if made else "registration changed nothing")
 
 
-def _form(
-    request: Request,
-    fields: dict[str, str],
-    status: int = 200,
-    sentences: tuple[str, str] | None = None,
-    wrong: str = "",
-) -> Response:
+async def _form(request: Request, fields: Mapping[str, str], status: int, problem: Told | None, wrong: str) -> Response:
     kept = {name: fields.get(name, "")[:_LONGEST] for name in _KEPT}
-    shown = {"problem": sentences and {"zh": sentences[0], "en": sentences[1]}, "wrong": wrong}
-    return form_page(request, "register.html", status, kept=kept, **shown)
-
-
-def _refusal(request: Request, error: Exception, fields: dict[str, str]) -> Response:
-    fault = fault_of(error)
-    assert fault is not None
-    if not wants_html(request):
-        return problem(fault)
-    if isinstance(error, InvalidField | WeakPassword):
-        return _form(request, fields, STATUS[fault.kind], (error.zh, fault.message), error.details["field"])
-    shown = _form(request, fields, STATUS[fault.kind], _SENTENCES.get(fault.code, _OTHERWISE))
-    if fault.kind in (Kind.RATE_LIMITED, Kind.UNAVAILABLE):
-        shown.headers["Retry-After"] = str(RETRY_AFTER_S)
-    return shown
+    return form_page(request, "register.html", status, kept=kept, problem=problem, wrong=wrong)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from chassis.settings import secret
 
+from identity.adapters.proofing import SOURCES, TRIAL_ONLY
+
 
 @dataclass(frozen=True, kw_only=True)
 class HttpSettings:
@@ -34,7 +36,17 @@ class HttpSettings:
     health_address: str = ""
     #: Password verifications at once; each takes a core for some 30 ms and 19 MiB.
     verifications: int = 2
+    #: Who says whether people are who they claim to be (adapters/proofing.py): none, or a source.
+    proofing: str = "none"
+    #: Settings of a test or a trial, as the services have it.
+    trial: bool = False
 
     def __post_init__(self) -> None:
+        if self.proofing not in SOURCES:
+            raise ValueError(f"TONGBAN_PROOFING: must be one of {', '.join(SOURCES)}")
+        if self.proofing in TRIAL_ONLY and not self.trial:
+            raise ValueError(
+                f"TONGBAN_PROOFING: {self.proofing} proves nothing about a real person; it needs TONGBAN_TRIAL=true"
+            )
         if not self.issuer.startswith("https://") or self.issuer.count("/") != 2:
             raise ValueError("TONGBAN_ISSUER: must be an https URL without a path")

@@ -88,6 +88,7 @@ async def _signed_in(request: Request) -> Holder:
             acr=account.acr.value,
             signed_in_at=session.signed_in_at,
             sid=session.sid,
+            acting_for=session.acting_for,
         )
 
     return await parts.within(find)

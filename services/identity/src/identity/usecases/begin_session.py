@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from identity.domain.errors import SignInRefused
@@ -22,7 +23,9 @@ def begin_session(work: Work, subject: str, *, cookie: str, sid: str, replaces: 
         raise SignInRefused
     old = work.sessions.get(secret_key(replaces)) if replaces else None
     if old and old.is_open(now) and old.subject == subject:
-        work.sessions.renew(old.key, open_session(cookie, old.sid, subject, now))
+        # For whom they act is not changed behind their back.
+        fresh = replace(open_session(cookie, old.sid, subject, now), acting_for=old.acting_for)
+        work.sessions.renew(old.key, fresh)
         return account
     if old:
         end_by_sid(work, old.sid, now=now)

@@ -1,15 +1,17 @@
-"""What the use cases need of a database: the fake of the tests and `adapters/storage.py` pass one suite."""
+"""What the use cases need of the world; of a database the fake of the tests and `adapters/storage.py` pass one suite."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from identity.domain.events import AccountDisabled
+from identity.domain.firms import Firm, Mandate
 from identity.domain.grants import Code, Grant
 from identity.domain.logouts import Logout
 from identity.domain.model import Account, Client, Session
+from identity.domain.proofs import Proof
 
 
 class Accounts(Protocol):
@@ -31,6 +33,9 @@ class Accounts(Protocol):
 
     def save(self, account: Account) -> None: ...
 
+    def save_proven(self, account: Account) -> bool:
+        """As `save`; False, and nothing has changed, where another account's proof of the same ID number is as good (L4, L5)."""
+
     def set_password_hash(self, subject: str, password_hash: str) -> None: ...
 
 
@@ -51,6 +56,9 @@ class Sessions(Protocol):
 
     def renew(self, key: str, session: Session) -> None:
         """Puts `session`, of the same sid, in the place of the one under `key`."""
+
+    def act_for(self, key: str, firm: str) -> None:
+        """Notes for whom the person acts there; "": for themself."""
 
     def end(self, sid: str, now: datetime) -> bool:
         """Ends an open session; False where it is not there or has ended, and stays as it is."""
@@ -135,6 +143,76 @@ class Logouts(Protocol):
         """How many are not told yet."""
 
 
+class Firms(Protocol):
+    """Firms that are known here."""
+
+    def get(self, subject: str) -> Firm | None: ...
+
+    def get_for_change(self, subject: str) -> Firm | None:
+        """As `get`, and nobody else changes the firm before the transaction ends."""
+
+    def by_credit_code(self, credit_code: str) -> Firm | None:
+        """And nobody else changes the firm before the transaction ends."""
+
+    def of_representative(self, subject: str) -> Sequence[Firm]: ...
+
+    def add(self, firm: Firm) -> bool:
+        """False where the credit code is known already."""
+
+    def save(self, firm: Firm) -> None: ...
+
+
+class Mandates(Protocol):
+    """Who may act for which firm; ended ones stay."""
+
+    def get(self, id: str) -> Mandate | None:
+        """And nobody else changes it before the transaction ends."""
+
+    def of_handler(self, id_number: str) -> Sequence[Mandate]:
+        """Every mandate of the person with that number, in force or not."""
+
+    def of_firm(self, firm: str) -> Sequence[Mandate]:
+        """The newest first."""
+
+    def add(self, mandate: Mandate) -> None: ...
+
+    def save(self, mandate: Mandate) -> None:
+        """Keeps that it ended; nothing else of a mandate changes."""
+
+
+class Proofs(Protocol):
+    """How everybody's identity was proven: only added to."""
+
+    def add(self, proof: Proof) -> None: ...
+
+    def of(self, subject: str) -> Sequence[Proof]:
+        """The newest first."""
+
+
+class ProofingSource(Protocol):
+    """Who can say whether somebody is who they claim to be: a national register, a bank, a certificate authority.
+
+    Asked outside any transaction. Every question raises ProofingAway where it cannot be asked now.
+    """
+
+    @property
+    def name(self) -> str:
+        """Kept with every proof."""
+
+    @property
+    def note(self) -> tuple[str, str] | None:
+        """What every page must say of it, in Chinese and English."""
+
+    def two_elements(self, name: str, id_number: str) -> bool:
+        """Whether name and number belong together; says nothing of who asks."""
+
+    def document(self, name: str, id_number: str, ends: date) -> bool:
+        """Whether the person, the name and a document that is valid until `ends` belong together."""
+
+    def representative(self, firm: str, credit_code: str, name: str, id_number: str) -> bool:
+        """Whether the person is the legal representative of the firm of that name and unified social credit code."""
+
+
 class Work(Protocol):
     """One transaction."""
 
@@ -150,6 +228,12 @@ class Work(Protocol):
     def grants(self) -> Grants: ...
     @property
     def logouts(self) -> Logouts: ...
+    @property
+    def firms(self) -> Firms: ...
+    @property
+    def mandates(self) -> Mandates: ...
+    @property
+    def proofs(self) -> Proofs: ...
 
     def record(self, event: AccountDisabled) -> None:
         """Tells this district's services."""
