@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -170,6 +171,24 @@ def test_two_web_processes_tell_a_party_once(provider, database, folder, receive
 
 def sid_in(token: str) -> str:
     return json.loads(jws.extract_compact(token.encode()).payload)["sid"]
+
+
+def test_a_party_that_redeems_while_the_person_signs_out_gets_nothing_or_is_told(provider, receiver) -> None:
+    """Whichever of the two comes first: no party goes on with a session that it was never told the end of."""
+    outcomes = []
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(15):
+            with provider.browser() as there:
+                provider.sign_in(there)
+                flow = provider.flow()
+                code = provider.code(there, flow)
+                redeemed, out = pool.submit(provider.redeem, flow, code), pool.submit(sign_out, there)
+                out.result()
+                outcomes.append(redeemed.result())
+    given = [provider.claims(answer.json()["id_token"])["sid"] for answer in outcomes if answer.status_code == 200]
+    wait_until_told(provider)
+    assert sorted(sid_in(token) for token, _ in receiver["portal"].told) == sorted(given)
+    assert {answer.json().get("error") for answer in outcomes if answer.status_code != 200} <= {"invalid_grant"}
 
 
 def test_shutting_somebody_out_and_somebody_else_signing_in_tell_the_parties_too(provider, receiver) -> None:
