@@ -19,7 +19,12 @@ def start(provider, tmp_path, rows, **changes) -> subprocess.CompletedProcess:
     path = tmp_path / "parties.json"
     path.write_text(json.dumps(rows))
     told = asdict(provider.parts.settings) | {"relying_parties": path} | changes
-    environ = {f"TONGBAN_{name.upper()}": str(value) for name, value in told.items()}
+    written = {True: "true", False: "false"}
+    environ = {
+        f"TONGBAN_{name.upper()}": written[value] if isinstance(value, bool) else str(value)
+        for name, value in told.items()
+        if value is not None
+    }
     argv = [sys.executable, "-m", "identity.http"]
     return subprocess.run(argv, env=os.environ | environ, capture_output=True, text=True, timeout=60, check=False)
 
