@@ -159,12 +159,12 @@ Everything about the processes, by name:
 {{- end -}}
 {{- $parties := include "district.relyingParties" . -}}
 {{- $_ := set $facts "identity_http" (dict
-    "module" "identity.http" "health" true "https" true "schema" $facts.identity.schema "restartsWith" $parties
+    "module" "identity.http" "health" true "https" true "calledByPeers" true "schema" $facts.identity.schema "restartsWith" $parties
     "settings" (merge (dict "SERVICE_NAME" "identity" "SIGNING_KEYS" "/run/tongban/identity/identity.jwk" "CA_FILE" $authorityFile "RELYING_PARTIES" "/run/tongban/parties/parties.json" "PROOFING" .Values.proofing.source) $served $common)
     "secrets" (list (dict "name" "DATABASE_PASSWORD" "secret" $databaseSecret "key" "identity_app") (dict "name" "TONGBAN_FIELD_KEY" "secret" $fieldKeys "key" "identity"))
     "composed" (dict "TONGBAN_DATABASE_URL" (include "district.databaseUrl" (dict "engines" $engines "role" "app" "service" "identity")))
     "files" (concat (list $edgeTls (dict "name" "identity" "secret" (include "district.secret" (dict "root" . "name" "identityKeys")) "keys" (list "identity.jwk") "path" "/run/tongban/identity") (dict "name" "parties" "configMap" (printf "%s-relying-parties" .Release.Name) "keys" (list "parties.json") "path" "/run/tongban/parties")) $authorityFiles $databaseFiles)
-    "reaches" (list "database" "parties" "collector")) -}}
+    "reaches" (list "database" "parties" "peerIssuers" "collector")) -}}
 {{- $gateway := merge (dict "SERVICE_NAME" "gateway" "EDGE_KEY" "/run/tongban/edge-key/edge.jwk" "CA_FILE" $authorityFile) $served $common -}}
 {{- $gatewayFiles := list $edgeTls (dict "name" "edge-key" "secret" (include "district.secret" (dict "root" . "name" "edgeKey")) "keys" (list "edge.jwk") "path" "/run/tongban/edge-key") -}}
 {{- $gatewayFiles = concat $gatewayFiles $authorityFiles -}}

@@ -38,6 +38,13 @@
   ports: [{port: {{ int (.port | default 5671) }}, protocol: TCP}]
 {{- end }}
 {{- end }}
+{{- else if eq . "peerIssuers" }}
+{{- range $root.Values.peers }}
+{{- if not .suspended }}
+- to: {{- toYaml (.network | default list) | nindent 4 }}
+  ports: [{port: 443, protocol: TCP}, {port: 8443, protocol: TCP}]
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -58,7 +65,8 @@
 {{- end }}
 {{- end }}
 
-{{/* Who may call a process that serves people: the ingress controller, the gateway (keys of the issuer), and the test. */}}
+{{/* Who may call a process that serves people: the ingress controller, the gateway (keys of the issuer), and the test;
+     the issuer is called by its peers' issuers too. */}}
 {{- define "district.ingress" -}}
 {{- $root := .root -}}
 {{- if .facts.https }}
@@ -71,6 +79,13 @@
     {{- end }}
     {{- with .root.Values.networkPolicy.clients }}
     {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- if .facts.calledByPeers }}
+    {{- range .root.Values.peers }}
+    {{- if and .network (not .suspended) }}
+    {{- toYaml .network | nindent 4 }}
+    {{- end }}
+    {{- end }}
     {{- end }}
   ports: [{port: 8443, protocol: TCP}]
 {{- end }}

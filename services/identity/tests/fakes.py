@@ -14,14 +14,17 @@ from identity.domain.logouts import Logout
 from identity.domain.model import Account, Assurance, Client, Session
 from identity.domain.proofs import Proof
 
+from .foreign_fakes import FakeFederationLog, FakeForeignAccounts, FakeForeignSessions, FakeSwitches
+
 
 class FakeAccounts:
     def __init__(self) -> None:
         self._rows: dict[str, Account] = {}
         self._hashes: dict[str, str] = {}
+        self.foreign = FakeForeignAccounts()
 
     def get(self, subject: str) -> Account | None:
-        return self._rows.get(subject)
+        return self.foreign.get(subject) or self._rows.get(subject)
 
     get_for_change = get
 
@@ -185,8 +188,8 @@ class _Row:
 
 
 class FakeLogouts:
-    def __init__(self, grants: FakeGrants) -> None:
-        self._grants = grants
+    def __init__(self, grants: FakeGrants, foreign: FakeForeignSessions) -> None:
+        self._grants, self._foreign = grants, foreign
         self._rows: dict[tuple[str, str], _Row] = {}
 
     def queue(self, sids: Iterable[str], now: datetime) -> int:
@@ -196,6 +199,10 @@ class FakeLogouts:
             if grant.sid in wanted and grant.redeemed_at:
                 logout = Logout(grant.client_id, grant.sid, grant.subject, now, 0)
                 self._rows.setdefault((grant.client_id, grant.sid), _Row(logout, now))
+        for sid in wanted:
+            if home := self._foreign.get(sid):
+                logout = Logout(home.home, home.home_sid, home.subject, now, 0)
+                self._rows.setdefault((home.home, home.home_sid), _Row(logout, now))
         return len(self._rows) - before
 
     def waiting(self, now: datetime) -> list[str]:
@@ -313,8 +320,11 @@ class FakeWork:
         self.accounts, self.sessions, self.clients = FakeAccounts(), FakeSessions(), FakeClients()
         self.registry = FakeRegistries()
         self.grants = FakeGrants()
-        self.logouts = FakeLogouts(self.grants)
         self.firms, self.mandates, self.proofs = FakeFirms(), FakeMandates(), FakeProofs()
+        self.switches, self.foreign_accounts = FakeSwitches(), FakeForeignAccounts()
+        self.foreign_sessions, self.federation_log = FakeForeignSessions(self.sessions), FakeFederationLog()
+        self.accounts.foreign = self.foreign_accounts
+        self.logouts = FakeLogouts(self.grants, self.foreign_sessions)
         self.events: list[AccountDisabled] = []
 
     def record(self, event: AccountDisabled) -> None:

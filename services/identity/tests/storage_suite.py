@@ -5,12 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from identity.domain.federation import Attempt, ForeignSession
 from identity.domain.logouts import Logout
-from identity.domain.model import Assurance, Role
+from identity.domain.model import Assurance, Person, Role
 from identity.domain.policies import open_session
 from identity.domain.proofs import Proof, Way
 
-from .factories import CREDIT_CODE, ID_NUMBER, NOW, OTHER_NUMBER, account, client, code, firm, grant, mandate
+from .factories import (
+    CREDIT_CODE,
+    GUSU,
+    HUANGPU,
+    ID_NUMBER,
+    NOW,
+    OTHER_NUMBER,
+    account,
+    client,
+    code,
+    firm,
+    grant,
+    mandate,
+)
 
 
 class StorageSuite:
@@ -264,3 +278,71 @@ class StorageSuite:
         assert work.sessions.get(session.key).acting_for == "firm-1"
         work.sessions.act_for(session.key, "")
         assert work.sessions.get(session.key) == session
+
+    def test_an_attempt_comes_back_once_and_to_its_browser_alone(self, work) -> None:
+        attempt = Attempt("state", "browser", GUSU, "n", "v", silent=True, anew=False, pending="sealed", begun_at=NOW)
+        work.switches.begin(attempt)
+        assert work.switches.take("state", "another browser") is None
+        assert work.switches.take("another state", "browser") is None
+        assert work.switches.take("state", "browser") == attempt
+        assert work.switches.take("state", "browser") is None
+
+    def test_old_attempts_are_forgotten(self, work) -> None:
+        work.switches.begin(Attempt("s", "b", GUSU, "n", "v", silent=True, anew=False, pending="", begun_at=NOW))
+        assert (work.switches.forget(NOW), work.switches.forget(NOW + timedelta(seconds=1))) == (0, 1)
+
+    def _foreign(self, work, *names: str, home: str = GUSU) -> list[ForeignSession]:
+        made = []
+        for name in names:
+            subject = f"{home}:person"
+            work.foreign_accounts.keep(subject, Person("王小明", ID_NUMBER, "", ""), Assurance.L3, NOW)
+            work.sessions.add(open_session(name, f"sid-{name}", subject, NOW))
+            made.append(
+                ForeignSession(f"sid-{name}", home, f"home-{name}", subject, Assurance.L3, f"refresh {name}", NOW)
+            )
+            work.foreign_sessions.put(made[-1], NOW + timedelta(minutes=3))
+        return made
+
+    def test_a_person_of_another_district_comes_back_as_home_said_last(self, work) -> None:
+        self._foreign(work, "a")
+        subject = f"{GUSU}:person"
+        for find in (work.accounts.get, work.accounts.get_for_change, work.foreign_accounts.get):
+            found = find(subject)
+            assert (found.subject, found.person.name, found.person.id_number) == (subject, "王小明", ID_NUMBER)
+            assert (found.roles, found.acr, found.enabled) == ({Role.CITIZEN}, Assurance.L3, True)
+        work.foreign_accounts.keep(subject, Person("王大明", ID_NUMBER, "", ""), Assurance.L4, NOW)
+        assert (work.accounts.get(subject).person.name, work.accounts.get(subject).acr) == ("王大明", Assurance.L4)
+        assert work.accounts.get(f"{GUSU}:nobody") is None
+
+    def test_what_a_session_stands_on_is_found_by_its_name_here_and_at_home(self, work) -> None:
+        a, b = self._foreign(work, "a", "b")
+        (c,) = self._foreign(work, "c", home=HUANGPU)
+        assert (work.foreign_sessions.get("sid-a"), work.foreign_sessions.get("sid-c")) == (a, c)
+        assert work.foreign_sessions.of_home(GUSU, "home-b") == [b.sid]
+        assert work.foreign_sessions.of_home(HUANGPU, "home-b") == []
+        assert work.foreign_sessions.elsewhere_than([HUANGPU]) == ["sid-a", "sid-b"]
+        assert work.foreign_sessions.elsewhere_than([]) == ["sid-a", "sid-b", "sid-c"]
+        work.foreign_sessions.drop("sid-a")
+        assert work.foreign_sessions.get("sid-a") is None
+
+    def test_homes_are_asked_about_open_sessions_whose_time_has_come_by_one_at_a_time(self, work) -> None:
+        a, _ = self._foreign(work, "a", "b")
+        due = NOW + timedelta(minutes=3)
+        assert work.foreign_sessions.claim(due - timedelta(seconds=1), due, 5) == []
+        work.sessions.end("sid-b", NOW)
+        assert work.foreign_sessions.claim(due, due + timedelta(seconds=12), 5) == [a]
+        assert work.foreign_sessions.claim(due, due + timedelta(seconds=12), 5) == []
+        work.foreign_sessions.check_again("sid-a", due + timedelta(seconds=1))
+        assert work.foreign_sessions.claim(due + timedelta(seconds=1), due + timedelta(hours=1), 5) == [a]
+
+    def test_home_is_queued_beside_the_parties_when_a_session_ends(self, work) -> None:
+        self._foreign(work, "a")
+        assert work.logouts.queue(["sid-a"], NOW) == 1
+        assert work.logouts.queue(["sid-a"], NOW) == 0
+        (logout,) = work.logouts.claim(GUSU, NOW, NOW + timedelta(seconds=15), 5)
+        assert (logout.client_id, logout.sid, logout.subject) == (GUSU, "home-a", f"{GUSU}:person")
+
+    def test_old_lines_about_people_of_other_districts_are_forgotten(self, work) -> None:
+        (a,) = self._foreign(work, "a")
+        work.federation_log.note("signed_in", a, "L3", NOW)
+        assert (work.federation_log.forget(NOW), work.federation_log.forget(NOW + timedelta(seconds=1))) == (0, 1)

@@ -228,7 +228,12 @@ def _files(place: Place, passwords: Passwords, alliance: Path, peers: Sequence[P
     }
     served = {**_under("tls", edge_tls), "authority/ca.crt": edge_tls["ca.crt"]}
     parties = {"parties/parties.json": _relying_parties(place)}
-    files["identity_http"] = {**served, **parties, "identity/identity.jwk": place.keep.identity_key()}
+    files["identity_http"] = {
+        **served,
+        **parties,
+        "identity/identity.jwk": place.keep.identity_key(),
+        "authority/ca.crt": authorities,  # it asks its peers' issuers, too
+    }
     files["gateway"] = {**served, "edge-key/edge.jwk": edge}
     files["samples"] = {"people.json": json.dumps(people), "items.csv": ITEMS.read_text()}
     files["setup"] = _under("passwords", passwords["database"])

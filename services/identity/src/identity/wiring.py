@@ -17,6 +17,7 @@ from chassis.subscriber import Delivery
 from identity.adapters.registry_copy import read_copy, read_root
 from identity.adapters.sealing import Sealing
 from identity.adapters.storage import Storage
+from identity.domain.federation import ATTEMPT_LIFETIME
 from identity.domain.logouts import KEEP_UNTOLD
 from identity.domain.policies import SESSION_LIFETIME, pairwise_subject
 from identity.domain.proofs import Proof, Way
@@ -27,6 +28,8 @@ log = get_logger(__name__)
 
 #: Sessions that ended and assertions that expired are kept this long, to be looked at.
 KEEP = timedelta(days=1)
+#: Lines about people of other districts.
+KEEP_LOG = timedelta(days=180)
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class App:
         work.clients.forget_assertions(self.now() - KEEP)
         if given_up := work.logouts.forget(self.now() - KEEP_UNTOLD):
             log.warning("logouts that parties were never told are forgotten", count=given_up)
+        work.switches.forget(self.now() - ATTEMPT_LIFETIME)
+        work.federation_log.forget(self.now() - KEEP_LOG)
 
 
 def build(process: Process) -> App:

@@ -33,6 +33,15 @@ def claimed_client(assertion: str) -> str:
         raise ClientRefused from None
 
 
+def claimed_key(assertion: str) -> str:
+    """The id of the key that an assertion claims to be signed with; nothing is checked yet. Raises ClientRefused."""
+    try:
+        header = assertion.split(".", maxsplit=1)[0]
+        return str(json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4))).get("kid", ""))
+    except (ValueError, AttributeError, RecursionError):
+        raise ClientRefused from None
+
+
 def verify_assertion(
     assertion: str, client_id: str, keys: Sequence[str], *, audiences: Sequence[str], now: datetime
 ) -> tuple[str, datetime]:

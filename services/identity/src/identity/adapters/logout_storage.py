@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from identity.adapters.tables import grants, logouts
+from identity.adapters.tables import foreign_sessions, grants, logouts
 from identity.domain.logouts import Logout
 
 
@@ -26,8 +26,14 @@ class Logouts:
             .where(grants.c.sid.in_(wanted), grants.c.redeemed_at.is_not(None))
             .distinct()
         )
+        # The home of a person of another district: its own session is to end too, and is named by the sid that it has there.
+        stands_on = foreign_sessions.c
+        homes = select(
+            stands_on.home, stands_on.home_sid, stands_on.subject, literal(now), literal(now), literal(0)
+        ).where(stands_on.sid.in_(wanted))
         columns = ("client_id", "sid", "subject", "ended_at", "next_try_at", "tries")
-        return self._connection.execute(insert(logouts).from_select(columns, parties).on_conflict_do_nothing()).rowcount
+        both = parties.union_all(homes)
+        return self._connection.execute(insert(logouts).from_select(columns, both).on_conflict_do_nothing()).rowcount
 
     def waiting(self, now: datetime) -> list[str]:
         query = select(logouts.c.client_id).where(logouts.c.told_at.is_(None), logouts.c.next_try_at <= now).distinct()

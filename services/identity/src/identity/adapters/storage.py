@@ -12,11 +12,13 @@ from sqlalchemy.exc import IntegrityError
 
 from identity import messages
 from identity.adapters.firm_storage import Firms, Mandates, Proofs
+from identity.adapters.foreign_storage import FederationLog, ForeignAccounts, ForeignSessions, Switches
 from identity.adapters.grant_storage import Grants
 from identity.adapters.logout_storage import Logouts
 from identity.adapters.sealing import Sealing
 from identity.adapters.tables import accounts, clients, registries, sessions, used_assertions
 from identity.domain.events import AccountDisabled
+from identity.domain.federation import home_of
 from identity.domain.model import Account, AccountKind, Assurance, Client, Person, Role, Session
 
 
@@ -24,7 +26,8 @@ class Storage:
     """One transaction. The web process records no events, so it has no outbox."""
 
     def __init__(self, connection: Connection, sealing: Sealing, outbox: Outbox | None = None) -> None:
-        self.accounts = Accounts(connection, sealing)
+        self.foreign_accounts = ForeignAccounts(connection, sealing)
+        self.accounts = Accounts(connection, sealing, self.foreign_accounts)
         self.sessions = Sessions(connection)
         self.clients = Clients(connection)
         self.registry = Registries(connection)
@@ -33,6 +36,9 @@ class Storage:
         self.firms = Firms(connection)
         self.mandates = Mandates(connection, sealing)
         self.proofs = Proofs(connection)
+        self.switches = Switches(connection, sealing)
+        self.foreign_sessions = ForeignSessions(connection, sealing)
+        self.federation_log = FederationLog(connection)
         self._outbox = outbox
 
     def record(self, event: AccountDisabled) -> None:
@@ -41,13 +47,17 @@ class Storage:
 
 
 class Accounts:
-    def __init__(self, connection: Connection, sealing: Sealing) -> None:
-        self._connection, self._sealing = connection, sealing
+    def __init__(self, connection: Connection, sealing: Sealing, foreign: ForeignAccounts) -> None:
+        self._connection, self._sealing, self._foreign = connection, sealing, foreign
 
     def get(self, subject: str) -> Account | None:
+        if home_of(subject):
+            return self._foreign.get(subject)
         return self._one(select(accounts).where(accounts.c.subject == subject))
 
     def get_for_change(self, subject: str) -> Account | None:
+        if home_of(subject):
+            return self._foreign.get_for_change(subject)
         return self._one(select(accounts).where(accounts.c.subject == subject).with_for_update())
 
     def by_login(self, login: str) -> Account | None:

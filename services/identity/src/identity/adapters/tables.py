@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -198,5 +199,64 @@ logouts = Table(
 )
 Index("logouts_untold", logouts.c.next_try_at, postgresql_where=logouts.c.told_at.is_(None))
 Index("logouts_age", logouts.c.ended_at)
+
+#: People of other districts, as their homes say; the subject begins with the home's division code.
+foreign_accounts = Table(
+    "foreign_accounts",
+    metadata,
+    Column("subject", Text(collation="C"), primary_key=True),
+    Column("home", Text(collation="C"), nullable=False),
+    Column("name_sealed", LargeBinary, nullable=False),
+    Column("id_number_sealed", LargeBinary, nullable=False),
+    Column("acr", Text, nullable=False),
+    Column("first_seen_at", DateTime(timezone=True), nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+)
+
+#: Sessions that stand on one at the person's home, and when that is asked about next.
+foreign_sessions = Table(
+    "foreign_sessions",
+    metadata,
+    Column("sid", Text(collation="C"), ForeignKey("sessions.sid", ondelete="CASCADE"), primary_key=True),
+    Column("home", Text(collation="C"), nullable=False),
+    Column("home_sid", Text(collation="C"), nullable=False),
+    Column("subject", Text(collation="C"), ForeignKey("foreign_accounts.subject"), nullable=False),
+    Column("acr", Text, nullable=False),
+    Column("refresh_sealed", LargeBinary, nullable=False),
+    Column("confirmed_at", DateTime(timezone=True), nullable=False),
+    Column("check_at", DateTime(timezone=True), nullable=False),
+)
+Index("foreign_sessions_of_home", foreign_sessions.c.home, foreign_sessions.c.home_sid)
+Index("foreign_sessions_due", foreign_sessions.c.check_at)
+
+#: Sign-ins begun at a home that have not come back, by a hash of the state.
+switches = Table(
+    "switches",
+    metadata,
+    Column("state_key", Text(collation="C"), primary_key=True),
+    Column("browser_key", Text(collation="C"), nullable=False),
+    Column("home", Text(collation="C"), nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("verifier_sealed", LargeBinary, nullable=False),
+    Column("silent", Boolean, nullable=False),
+    Column("anew", Boolean, nullable=False),
+    Column("pending", Text, nullable=False),
+    Column("begun_at", DateTime(timezone=True), nullable=False),
+)
+Index("switches_age", switches.c.begun_at)
+
+#: This district's own audit of people of other districts: who came, who left and why; no personal data.
+federation_log = Table(
+    "federation_log",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("event", Text, nullable=False),
+    Column("home", Text(collation="C"), nullable=False),
+    Column("subject", Text(collation="C"), nullable=False),
+    Column("sid", Text(collation="C"), nullable=False),
+    Column("detail", Text, nullable=False),
+)
+Index("federation_log_age", federation_log.c.at)
 
 messaging = messaging_tables(metadata)

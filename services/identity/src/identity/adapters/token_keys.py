@@ -23,6 +23,8 @@ from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey, import_key
 from identity.domain.errors import TokenRefused
 from identity.domain.parties import FOR_THE_GATEWAY, RelyingParty
 
+#: Of an assertion that says who we are; it is used at once.
+CLIENT_ASSERTION_LIFETIME = timedelta(minutes=1)
 #: Life of an access token; who is shut out is out when it ends, at most.
 TOKEN_LIFETIME = timedelta(minutes=10)
 #: Life of an ID token, and of a logout token, which is made anew for every try.
@@ -123,6 +125,11 @@ class Signer:
         """OpenID Connect Back-Channel Logout 1.0 section 2.4."""
         claims = self._common(subject, party.client_id, now, LOGOUT_TOKEN_LIFETIME)
         return self._signed("logout+jwt", claims | {"sid": sid, "events": {LOGOUT_EVENT: {}}}, party.signed_with)
+
+    def client_assertion(self, client_id: str, audience: str, now: datetime) -> str:
+        """Who we are to a provider at which we are `client_id` (RFC 7523 section 3)."""
+        claims = self._common(client_id, audience, now, CLIENT_ASSERTION_LIFETIME) | {"iss": client_id}
+        return self._signed("JWT", claims, "EdDSA")
 
     def believed(self, token: str, typ: str) -> Mapping[str, Any]:
         """The claims of a token of ours of that type; whether it expired is for the caller. Raises TokenRefused."""

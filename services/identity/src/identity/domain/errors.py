@@ -11,6 +11,11 @@ IdentityError
 ├── RegistryDiffers   the root signed two texts under one version
 ├── RegistryExpired   the registry of districts expired too long ago: no other district is believed
 ├── NotAPeer          no such district, or it is suspended, or not linked with this one
+├── SwitchExpired     what came back from a home was not begun in this browser, or too long ago, or came before
+├── HomeAway          a person's home district cannot be reached, or cannot answer
+├── HomeRefused       the home gives nothing (more) for a code or a refresh token
+├── HomeAnswerRefused a home's answer breaks a rule; `details` names the claim
+├── LogoutRefused     a logout token breaks a rule; `details` names the claim
 ├── SignInRefused     name or password is not right; says no more than that
 ├── NotSignedIn       no open session
 ├── SessionNotFound   no open session of that name is yours
@@ -119,6 +124,42 @@ class NotAPeer(IdentityError):
     code = "identity.not_a_peer"
     kind = "not_found"
     sentence = "This district has no open link with the one named; choose another home district."
+
+
+class SwitchExpired(IdentityError):
+    code = "identity.switch_expired"
+    kind = "invalid"
+    sentence = "This sign-in was not begun in this browser, took too long, or was used already; open the page you came from again."
+
+
+class HomeAway(IdentityError):
+    code = "identity.home_away"
+    kind = "unavailable"
+    sentence = "The home district does not answer at the moment; try again shortly, or sign in with an account of this district."
+
+
+class HomeRefused(IdentityError):
+    code = "identity.home_refused"
+    kind = "unauthenticated"
+    sentence = "The home district says that this sign-in is over; sign in again."
+
+
+class HomeAnswerRefused(IdentityError):
+    code = "identity.home_answer_refused"
+    kind = "unauthenticated"
+
+    def __init__(self, claim: str) -> None:
+        super().__init__(
+            f"The home district's answer cannot be believed ({claim}); its operators should look.", claim=claim
+        )
+
+
+class LogoutRefused(IdentityError):
+    code = "identity.logout_refused"
+    kind = "invalid"
+
+    def __init__(self, claim: str) -> None:
+        super().__init__(f"The logout token is not acceptable ({claim}).", claim=claim)
 
 
 class SignInRefused(IdentityError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from chassis.edge import envelope, health_page
 from chassis.health import Checks
 from starlette.applications import Starlette
@@ -12,6 +15,8 @@ from identity.http import (
     acting_for,
     authorize,
     end_session,
+    federation_callback,
+    federation_logout,
     firms,
     metadata,
     proofing,
@@ -19,11 +24,20 @@ from identity.http import (
     revoke,
     sign_in,
     sign_out,
+    switch,
     token,
     userinfo,
 )
+from identity.http.confirmations import confirming
 from identity.http.parts import Parts
 from identity.http.teller import telling
+
+
+@asynccontextmanager
+async def _work(parts: Parts) -> AsyncIterator[None]:
+    """What goes on beside requests: parties are told of sessions that ended, homes are asked about their people's."""
+    async with telling(parts), confirming(parts):
+        yield
 
 
 def build(parts: Parts) -> Starlette:
@@ -49,9 +63,12 @@ def build(parts: Parts) -> Starlette:
             Route("/jwks.json", metadata.keys, methods=["GET"]),
             Route("/.well-known/openid-configuration", metadata.metadata, methods=["GET"]),
             Route("/.well-known/oauth-authorization-server", metadata.metadata, methods=["GET"]),
+            Route("/federation/sign-in", switch.federation_sign_in, methods=["GET"]),
+            Route(switch.CALLBACK, federation_callback.federation_callback, methods=["GET"]),
+            Route("/federation/backchannel-logout", federation_logout.federation_logout, methods=["POST"]),
             *(Route(path, health_page(path, checks), methods=["GET"]) for path in ("/livez", "/readyz")),
         ],
-        lifespan=lambda _: telling(parts),
+        lifespan=lambda _: _work(parts),
     )
     app.router.redirect_slashes = False
     app.state.parts, app.state.checks = parts, checks

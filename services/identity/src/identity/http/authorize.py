@@ -19,7 +19,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from identity.adapters.storage import Storage
-from identity.domain.errors import NotSignedIn, RequestRefused, TokenRefused
+from identity.domain.errors import (
+    HomeAnswerRefused,
+    HomeAway,
+    NotAPeer,
+    NotSignedIn,
+    RegistryExpired,
+    RequestRefused,
+    TokenRefused,
+)
+from identity.domain.federation import may_be_known_elsewhere
 from identity.domain.grants import is_fresh_enough
 from identity.http.forms import session_cookie
 from identity.http.oauth import Answer, FormRequest
@@ -27,6 +36,7 @@ from identity.http.parts import Parts
 from identity.http.pending import FIELD, Pending, sign_in_address
 from identity.http.provider import Provider, SignedIn
 from identity.http.refusal_page import refusal_page
+from identity.http.switch import ask_home, home_to_ask, without_home
 from identity.usecases.find_session import find_session
 
 log = get_logger(__name__)
@@ -40,7 +50,8 @@ async def authorize(request: Request) -> Response:
     parts, cookie = Parts.of(request), session_cookie(request)
     try:
         pending = _asked(request, parts)
-        answer = await parts.within(lambda work: _decided(parts, work, pending, cookie))
+        may_ask = bool(home_to_ask(request, parts, pending))
+        answer = await parts.within(lambda work: _decided(parts, work, pending, cookie, may_ask=may_ask))
     except (RequestRefused, OAuth2Error) as error:
         log.info("request of a relying party refused", reason=type(error).__name__)
         return refusal_page(request, fault_of(error) or RequestRefused())
@@ -49,8 +60,21 @@ async def authorize(request: Request) -> Response:
             raise
         return refusal_page(request, fault)
     if answer is None:
-        return RedirectResponse(sign_in_address(parts.pending.seal(pending)), 303)
+        return await _signing_in(request, parts, pending)
     return RedirectResponse(answer.location, 302)
+
+
+async def _signing_in(request: Request, parts: Parts, pending: Pending) -> Response:
+    """To the home that the person is known at, where one is and was not asked yet; else to our page."""
+    sealed = parts.pending.seal(pending)
+    home = home_to_ask(request, parts, pending)
+    if not home:
+        return RedirectResponse(sign_in_address(sealed), 303)
+    try:
+        return await ask_home(request, parts, home, silent=True, sealed=sealed)
+    except (NotAPeer, RegistryExpired, HomeAway, HomeAnswerRefused) as error:
+        log.warning("a home was not asked", home=home, code=error.code)
+        return RedirectResponse(without_home(parts, sealed, home, "away"), 303)
 
 
 def _asked(request: Request, parts: Parts) -> Pending:
@@ -72,8 +96,8 @@ def _asked(request: Request, parts: Parts) -> Pending:
     return pending
 
 
-def _decided(parts: Parts, work: Storage, pending: Pending, cookie: str) -> Answer | None:
-    """None: somebody has to sign in first. Raises OAuth2Error, RequestRefused where there is nowhere to answer to."""
+def _decided(parts: Parts, work: Storage, pending: Pending, cookie: str, *, may_ask: bool) -> Answer | None:
+    """None: somebody has to sign in first, or (`may_ask`) their home is to be asked. Raises OAuth2Error, RequestRefused where there is nowhere to answer to."""
     provider = Provider(parts, work)
     fields = pending.fields
     asked = FormRequest("GET", f"{parts.settings.issuer}/authorize", fields)
@@ -84,10 +108,12 @@ def _decided(parts: Parts, work: Storage, pending: Pending, cookie: str) -> Answ
         asked.payload.data["response_type"] = "none of ours"  # what it was does not go into the answer
     try:
         signed_in = _who(work, cookie, provider.now)
+        if signed_in and parts.is_peer(fields["client_id"]) and not may_be_known_elsewhere(signed_in.account):
+            signed_in = None
         grant = provider.get_consent_grant(asked, signed_in)
         _check(fields)
         if not _answers(parts, pending, signed_in, provider.now):
-            if "none" in fields.get("prompt", "").split():
+            if "none" in fields.get("prompt", "").split() and not may_ask:
                 raise LoginRequiredError
             return None
     except OAuth2Error as error:

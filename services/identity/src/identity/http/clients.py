@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from identity.adapters.assertions import claimed_client, verify_assertion
+from chassis.logs import get_logger
+
+from identity.adapters.assertions import claimed_client, claimed_key, verify_assertion
 from identity.adapters.storage import Storage
-from identity.domain.errors import ClientRefused
+from identity.domain.errors import ClientRefused, HomeAnswerRefused, HomeAway, NotAPeer, RegistryExpired
 from identity.domain.model import Client
 from identity.domain.parties import RelyingParty
 from identity.usecases.accept_assertion import accept_assertion
@@ -15,7 +18,22 @@ from identity.usecases.accept_assertion import accept_assertion
 if TYPE_CHECKING:
     from identity.http.parts import Parts
 
+log = get_logger(__name__)
+
+_PEER = re.compile(r"[0-9]{6}")
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+async def know_peer(parts: Parts, fields: Mapping[str, str]) -> None:
+    """Reads the keys of the peer that an assertion claims to be from, so that it can be proven; nothing is believed by that."""
+    try:
+        assertion = fields.get("client_assertion", "")
+        client_id = claimed_client(assertion)
+        if not _PEER.fullmatch(client_id):
+            return
+        await parts.homes.key(await parts.peer(client_id), claimed_key(assertion))
+    except (ClientRefused, HomeAway, HomeAnswerRefused, NotAPeer, RegistryExpired) as error:
+        log.info("a peer's keys were not read", code=error.code)
 
 
 def proven_client(parts: Parts, work: Storage, fields: Mapping[str, str]) -> Client | RelyingParty:

@@ -14,6 +14,7 @@ from chassis.database import Database
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from identity.adapters.homes import Homes
 from identity.adapters.proofing import SOURCES
 from identity.adapters.relying_parties import read_parties
 from identity.adapters.sealing import Sealing, derived
@@ -22,8 +23,10 @@ from identity.adapters.token_keys import Signer, read_keys
 from identity.domain.errors import InvalidParty
 from identity.domain.parties import RelyingParty
 from identity.domain.policies import pairwise_subject
+from identity.domain.registry import District
 from identity.http.forms import Forms
 from identity.http.lanes import Lanes
+from identity.http.peers import Peers
 from identity.http.pending import PendingRequests
 from identity.http.settings import HttpSettings
 from identity.usecases.ports import ProofingSource
@@ -52,6 +55,8 @@ class Parts:
     proofing: ProofingSource
     #: Of questions to the source, which takes its own time and none of the passwords'.
     questions: Lanes
+    homes: Homes
+    peers: Peers
 
     @classmethod
     def of(cls, request: Request) -> Parts:
@@ -62,8 +67,20 @@ class Parts:
         return self.clock.now()
 
     def party(self, work: Storage, client_id: str) -> RelyingParty | None:
-        """The relying party of that name."""
-        return self.parties.get(client_id)
+        """The relying party of that name: from the file, or a peer."""
+        return self.parties.get(client_id) or self.peers.party(work, client_id, self.now())
+
+    def is_peer(self, client_id: str) -> bool:
+        """Whether a client id is a district's; the file of relying parties can have none of six digits."""
+        return client_id not in self.parties and len(client_id) == 6 and client_id.isdigit()
+
+    async def peer(self, code: str) -> District:
+        """The open peer of that code. Raises NotAPeer, RegistryExpired."""
+        return await self.within(lambda work: self.peers.of(work, code, self.now()))
+
+    async def peer_of(self, issuer: str) -> District:
+        """The open peer of that issuer. Raises NotAPeer."""
+        return await self.within(lambda work: self.peers.by_issuer(work, issuer, self.now()))
 
     def subject_for(self, party: RelyingParty, subject: str) -> str:
         """The name by which `party` knows the person: the one that `get_applicant` gives a peer, too."""
@@ -93,6 +110,7 @@ def build(settings: HttpSettings, clock: Clock, new_id: NewId) -> Parts:
             raise InvalidParty(
                 party.client_id, f"id_token_alg is {party.signed_with}, for which there is no signing key"
             )
+    homes = Homes(settings.ca_file)
     return Parts(
         settings=settings,
         clock=clock,
@@ -106,4 +124,6 @@ def build(settings: HttpSettings, clock: Clock, new_id: NewId) -> Parts:
         parties=parties,
         questions=Lanes(QUESTIONS),
         proofing=SOURCES[settings.proofing](),
+        homes=homes,
+        peers=Peers(settings.district, homes),
     )

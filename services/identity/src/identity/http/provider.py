@@ -25,6 +25,7 @@ from authlib.oauth2.rfc7636.challenge import compare_s256_code_challenge
 from identity.adapters.storage import Storage
 from identity.adapters.token_keys import TOKEN_LIFETIME, Holder
 from identity.domain.errors import ClientRefused
+from identity.domain.federation import home_of
 from identity.domain.grants import CODE_LIFETIME, Code, Grant
 from identity.domain.model import Account, Session
 from identity.domain.parties import RelyingParty, Scope, granted_scope
@@ -95,6 +96,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
             sid=grant.sid,
             grant=grant.id,
             acting_for=self._acting_for(grant) if subject == account.subject else "",
+            home=home_of(account.subject),
         )
         access_token = self.parts.signer.access_token(holder, self.now)
         claims = {"auth_time": int(grant.auth_time.timestamp()), "acr": grant.acr, "sid": grant.sid}

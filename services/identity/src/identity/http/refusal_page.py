@@ -8,7 +8,15 @@ from chassis.telemetry import current_trace_id
 from starlette.requests import Request
 from starlette.responses import Response
 
-from identity.domain.errors import FormExpired, RequestRefused
+from identity.domain.errors import (
+    FormExpired,
+    HomeAnswerRefused,
+    HomeAway,
+    NotAPeer,
+    RegistryExpired,
+    RequestRefused,
+    SwitchExpired,
+)
 from identity.http.pages import page
 from identity.http.parts import Parts
 
@@ -19,6 +27,27 @@ _SENTENCES = {
         " to it and try again; if it stays, tell that site.",
     },
     FormExpired.code: {"zh": "页面已失效，请返回重试。", "en": "The page was too old; go back and try again."},
+    SwitchExpired.code: {
+        "zh": "本次登录不是由此浏览器发起，或已超时、已使用。请回到原页面重新开始。",
+        "en": "This sign-in was not begun in this browser, took too long, or was used already. Go back to the page you came"
+        " from and begin again.",
+    },
+    HomeAnswerRefused.code: {
+        "zh": "您所选城区的答复无法核实，未予登录。请告知该城区。",
+        "en": "What your home district answered cannot be believed, so nobody was signed in. Please tell that district.",
+    },
+    NotAPeer.code: {
+        "zh": "本区与所选城区未开通互认，请选择其他城区。",
+        "en": "This district has no open link with the one chosen; choose another home district.",
+    },
+    RegistryExpired.code: {
+        "zh": "城区名录已过期，暂只能使用本区账户登录。",
+        "en": "The registry of districts has expired; for now sign in with an account of this district.",
+    },
+    HomeAway.code: {
+        "zh": "您所选的城区暂时无法连接，请稍后再试。",
+        "en": "Your home district cannot be reached now; try again shortly.",
+    },
 }
 _OTHERWISE = {"zh": "暂时无法处理，请稍后再试。", "en": "This is not possible now; try again shortly."}
 

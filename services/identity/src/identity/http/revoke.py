@@ -16,6 +16,7 @@ from identity.adapters.storage import Storage
 from identity.domain.errors import TokenRefused
 from identity.domain.grants import Grant
 from identity.domain.policies import secret_key
+from identity.http.clients import know_peer
 from identity.http.forms import read_form
 from identity.http.oauth import Answer, FormRequest, PartyClient
 from identity.http.oauth_errors import answered, refused
@@ -62,7 +63,9 @@ async def revoke(request: Request) -> Response:
     """200 with nothing, or OAuth's error."""
     parts = Parts.of(request)
     try:
-        asked = FormRequest("POST", f"{parts.settings.issuer}/revoke", await read_form(request))
+        fields = await read_form(request)
+        await know_peer(parts, fields)
+        asked = FormRequest("POST", f"{parts.settings.issuer}/revoke", fields)
 
         def give_back(work: Storage) -> Answer:
             provider = Provider(parts, work)

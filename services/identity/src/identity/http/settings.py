@@ -8,6 +8,7 @@ from pathlib import Path
 from chassis.settings import secret
 
 from identity.adapters.proofing import SOURCES, TRIAL_ONLY
+from identity.domain.model import Assurance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,11 @@ class HttpSettings:
     issuer: str
     #: File with the relying parties that are no peers (adapters/relying_parties.py); unset: there are none.
     relying_parties: Path | None = None
+    #: Seconds between two questions whether a home's session still stands, and of silence after which ours ends.
+    home_confirm_s: float = 180.0
+    home_silence_s: float = 900.0
+    #: The strongest assurance (L2 to L5) that is taken from another district; what a home says is never raised.
+    peers_acr_limit: str = Assurance.L5.value
     #: host:port that HTTPS is served on, with its certificate and key.
     listen_address: str
     tls_certificate: Path
@@ -50,3 +56,7 @@ class HttpSettings:
             )
         if not self.issuer.startswith("https://") or self.issuer.count("/") != 2:
             raise ValueError("TONGBAN_ISSUER: must be an https URL without a path")
+        if self.peers_acr_limit not in set(Assurance):
+            raise ValueError("TONGBAN_PEERS_ACR_LIMIT: must be L2, L3, L4 or L5")
+        if not 1 <= self.home_confirm_s < self.home_silence_s:
+            raise ValueError("TONGBAN_HOME_CONFIRM_S: must be at least 1 and below TONGBAN_HOME_SILENCE_S")

@@ -25,6 +25,7 @@ from identity.http.forms import keep_session, new_secret, read_form, session_coo
 from identity.http.pages import page
 from identity.http.parts import Parts
 from identity.http.pending import FIELD, going_on
+from identity.http.switch import home_choices
 from identity.usecases.begin_session import begin_session
 from identity.usecases.find_credential import Credential, find_credential
 from identity.usecases.find_session import find_session
@@ -52,11 +53,11 @@ class SignIn(HTTPEndpoint):
         parts = Parts.of(request)
         now = parts.now()
         if sealed := request.query_params.get(FIELD, ""):
-            return _form(request, sealed=sealed)
+            return await _form(request, sealed=sealed)
         try:
             _, account = await parts.within(lambda work: find_session(work, session_cookie(request), now=now))
         except NotSignedIn:
-            return _form(request)
+            return await _form(request)
         return _signed_in(request, account)
 
     async def post(self, request: Request) -> Response:
@@ -69,7 +70,7 @@ class SignIn(HTTPEndpoint):
             login, sealed = fields.get("login", ""), fields.get(FIELD, "")
             cookie = await _verified(request, parts, normal_login(login), fields.get("password", ""))
         except (Fault, SignInRefused, FormExpired) as error:
-            return _refusal(request, error, login, sealed)
+            return await _refusal(request, error, login, sealed)
         waits = parts.pending.open(sealed, parts.now())
         response = RedirectResponse(going_on(sealed if waits else ""), 303)
         keep_session(response, cookie)
@@ -100,7 +101,7 @@ async def _verified(request: Request, parts: Parts, login: str, password: str) -
     return cookie
 
 
-def _form(
+async def _form(
     request: Request, status: int = 200, sentence: dict[str, str] | None = None, login: str = "", sealed: str = ""
 ) -> HTMLResponse:
     parts = Parts.of(request)
@@ -116,6 +117,7 @@ def _form(
         login=login[:LONGEST_LOGIN],
         pending=sealed if waits else "",
         leads_to=[waits.fields["redirect_uri"]] if waits else [],
+        **await home_choices(request, waits, sealed if waits else ""),
     )
     shown.headers.raw.extend(pair for pair in carrier.headers.raw if pair[0] == b"set-cookie")
     return shown
@@ -131,13 +133,13 @@ def _signed_in(request: Request, account: Account) -> HTMLResponse:
     return shown
 
 
-def _refusal(request: Request, error: Exception, login: str, sealed: str) -> Response:
+async def _refusal(request: Request, error: Exception, login: str, sealed: str) -> Response:
     fault = fault_of(error)
     assert fault is not None
     if "text/html" not in request.headers.get("accept", ""):
         return problem(fault, headers=_challenge(fault))
     sentence = _SENTENCES.get(fault.code, _OTHERWISE)
-    shown = _form(request, STATUS[fault.kind], sentence, login, sealed)
+    shown = await _form(request, STATUS[fault.kind], sentence, login, sealed)
     shown.headers.update(_challenge(fault))
     if fault.kind in (Kind.RATE_LIMITED, Kind.UNAVAILABLE):
         shown.headers["Retry-After"] = str(RETRY_AFTER_S)

@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, Response
 from identity.adapters.storage import Storage
 from identity.adapters.token_keys import TOKEN_LIFETIME, Holder
 from identity.domain.errors import ClientRefused, FormExpired
+from identity.domain.federation import home_of
 from identity.domain.parties import RelyingParty, Scope
-from identity.http.clients import proven_client
+from identity.http.clients import know_peer, proven_client
 from identity.http.forms import HEADER, read_form, session_cookie
 from identity.http.oauth import CODE_GRANT, REFRESH_GRANT, Answer, FormRequest
 from identity.http.oauth_errors import NOT_KEPT, answered, refused
@@ -32,6 +33,7 @@ async def token(request: Request) -> Response:
     """200 with the token, or OAuth's error."""
     try:
         fields = await read_form(request)
+        await know_peer(Parts.of(request), fields)
         match fields.get("grant_type"):
             case "authorization_code" | "refresh_token":
                 return answered(await _provided(request, fields))
@@ -89,6 +91,7 @@ async def _signed_in(request: Request) -> Holder:
             signed_in_at=session.signed_in_at,
             sid=session.sid,
             acting_for=session.acting_for,
+            home=home_of(account.subject),
         )
 
     return await parts.within(find)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from identity.adapters.storage import Storage
+from identity.domain.federation import home_of
 from identity.domain.parties import Scope
 from identity.http.bearer import Bearer, bearer_refusal, believed_bearer, token_of
 from identity.http.parts import Parts
@@ -36,7 +37,7 @@ def _claims(parts: Parts, bearer: Bearer) -> dict[str, Any]:
             "name": mask_name(person.name),
             "kind": account.kind.value,
             "roles": sorted(role.value for role in account.roles),
-            "home_district": parts.settings.district,
+            "home_district": home_of(account.subject) or parts.settings.district,
             "acr": bearer.claims["acr"],
         }
     if Scope.IDENTITY in bearer.scope:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from identity.domain.errors import AccountNotFound, OwnAccount
 from identity.domain.events import AccountDisabled
+from identity.domain.federation import home_of
 from identity.domain.firms import Firm
 from identity.domain.model import Account
 from identity.usecases.end_session import end_sessions
@@ -13,10 +14,13 @@ from identity.usecases.ports import Work
 
 
 def disable_account(work: Work, subject: str, reason: str, *, by: str, now: datetime) -> Account | Firm:
-    """The account or firm as it is now; one that is shut out already changes nothing. Raises AccountNotFound, OwnAccount."""
+    """The account or firm as it is now; one that is shut out already changes nothing. Raises AccountNotFound, OwnAccount.
+
+    A person of another district has no account here: their home shuts them out, and so signs them out here.
+    """
     if subject == by:
         raise OwnAccount
-    account = work.accounts.get_for_change(subject)
+    account = None if home_of(subject) else work.accounts.get_for_change(subject)
     if account is None:
         return _shut_firm_out(work, subject, reason)
     if not account.enabled:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from identity.domain.registry import Registry, may_replace
+from identity.usecases.end_foreign_session import end_sessions_of_others
 from identity.usecases.ports import Work
 
 
@@ -16,4 +17,5 @@ def keep_registry(work: Work, here: str, offered: Registry, text: str, *, now: d
     if not may_replace(work.registry.newest(), offered.version, text):
         return False
     work.registry.keep(offered.version, text, now)
+    end_sessions_of_others(work, [peer.code for peer in offered.peers(here, now)], now=now)
     return True

@@ -12,6 +12,7 @@ from identity.domain.grants import Code, Grant
 from identity.domain.logouts import Logout
 from identity.domain.model import Account, Client, Session
 from identity.domain.proofs import Proof
+from identity.usecases.foreign_ports import FederationLog, ForeignAccounts, ForeignSessions, Switches
 
 
 class Accounts(Protocol):
@@ -234,6 +235,14 @@ class Work(Protocol):
     def mandates(self) -> Mandates: ...
     @property
     def proofs(self) -> Proofs: ...
+    @property
+    def switches(self) -> Switches: ...
+    @property
+    def foreign_accounts(self) -> ForeignAccounts: ...
+    @property
+    def foreign_sessions(self) -> ForeignSessions: ...
+    @property
+    def federation_log(self) -> FederationLog: ...
 
     def record(self, event: AccountDisabled) -> None:
         """Tells this district's services."""

@@ -1,0 +1,65 @@
+"""What the use cases need of a database for people of other districts; see ports.py."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from identity.domain.federation import Attempt, ForeignSession
+from identity.domain.model import Account, Assurance, Person
+
+
+class Switches(Protocol):
+    """Sign-ins that were begun at somebody's home and have not come back."""
+
+    def begin(self, attempt: Attempt) -> None: ...
+
+    def take(self, state_key: str, browser_key: str) -> Attempt | None:
+        """The attempt of that state, where this browser began it; nobody is given it again."""
+
+    def forget(self, before: datetime) -> int:
+        """Removes those begun before; how many."""
+
+
+class ForeignAccounts(Protocol):
+    """People of other districts, as their homes say. `Accounts.get` finds them too."""
+
+    def get(self, subject: str) -> Account | None: ...
+
+    def get_for_change(self, subject: str) -> Account | None:
+        """As `get`, and nobody else changes the account before the transaction ends."""
+
+    def keep(self, subject: str, person: Person, acr: Assurance, now: datetime) -> None:
+        """As the home says now."""
+
+
+class ForeignSessions(Protocol):
+    """What sessions of people of other districts stand on."""
+
+    def put(self, session: ForeignSession, check_at: datetime) -> None:
+        """The home said so now, and is asked again at `check_at`."""
+
+    def get(self, sid: str) -> ForeignSession | None: ...
+
+    def of_home(self, home: str, home_sid: str) -> Sequence[str]:
+        """Our sids that stand on that session."""
+
+    def elsewhere_than(self, homes: Collection[str]) -> Sequence[str]:
+        """Sids of people whose home is none of these."""
+
+    def claim(self, now: datetime, until: datetime, most: int) -> Sequence[ForeignSession]:
+        """Open ones whose home is to be asked now; nobody else is given them before `until`."""
+
+    def check_again(self, sid: str, at: datetime) -> None: ...
+
+    def drop(self, sid: str) -> None: ...
+
+
+class FederationLog(Protocol):
+    """The audit of people of other districts; no personal data."""
+
+    def note(self, event: str, session: ForeignSession, detail: str, now: datetime) -> None: ...
+
+    def forget(self, before: datetime) -> int:
+        """Removes lines from before; how many."""
