@@ -132,6 +132,7 @@ def _settings(place: Place, bus: Bus, passwords: Passwords) -> None:
         "FIELD_KEY": passwords["fieldKeys"]["identity"],
         "SIGNING_KEYS": f"{_RUN}/identity/identity.jwk",
         "RELYING_PARTIES": f"{_RUN}/parties/parties.json",
+        "PROOFING": "none",
     }
     gateway = {
         "SERVICE_NAME": "gateway",
