@@ -102,7 +102,7 @@ class Node:
         """Learns of the objects; starts nothing."""
         for pod in templates(objects):
             self._pods[pod.name] = pod
-            self._address[pod.name] = f"{_BRIDGE}.{len(self._address) + 10}"
+            self._address.setdefault(pod.name, f"{_BRIDGE}.{len(self._address) + 10}")
         self._containers.maps |= {one["metadata"]["name"]: one["data"] for one in objects if one["kind"] == "ConfigMap"}
         for one in objects:
             if one["kind"] == "Service":
@@ -116,6 +116,10 @@ class Node:
 
     def names(self, kind: str) -> list[str]:
         return [name for name, pod in self._pods.items() if pod.kind == kind]
+
+    def pod(self, name: str) -> Template | None:
+        """As it was applied last."""
+        return self._pods.get(name)
 
     # Running it -------------------------------------------------------------------------------------------------------
 
@@ -153,15 +157,18 @@ class Node:
         return said
 
     def exec(self, name: str, *argv: str, stdin: bytes = b"") -> str:
-        """`kubectl exec`: a command beside the container's own, confined alike; its output."""
+        """What a command beside the container's own says. Raises AssertionError where it fails."""
+        done = self.command(name, *argv, stdin=stdin)
+        assert done.returncode == 0, (argv, done.stderr.decode()[-2000:])
+        return done.stdout.decode()
+
+    def command(self, name: str, *argv: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """`kubectl exec`: a command beside the container's own, confined alike."""
         pod = self._pods[name]
         (container,) = pod.spec["containers"]
         enter = ["nsenter", "-t", str(self.running[name].pid), "-m", "-p", "-n", "-r", "--wdns=/"]
-        done = subprocess.run(
-            [*enter, *self._containers.confined(container, argv)], input=stdin, check=False, capture_output=True
-        )
-        assert done.returncode == 0, (argv, done.stderr.decode()[-2000:])
-        return done.stdout.decode()
+        command = [*enter, *self._containers.confined(container, argv)]
+        return subprocess.run(command, input=stdin, check=False, capture_output=True)
 
     def is_ready(self, name: str) -> bool:
         """What the readiness probe says."""

@@ -230,6 +230,18 @@ def test_where_each_kind_stands_is_one_line(office: Office) -> None:
     assert "next: renew" in rows["passwords"]
 
 
+def test_check_says_in_time_that_the_authority_ends_until_there_is_a_next(office: Office) -> None:
+    def said(later: timedelta) -> bool:
+        office("check", GUSU, "--json", later=later)
+        return "district.authority_ends" in office.said
+
+    office.secret("edge-tls")
+    assert not said(timedelta(days=300))
+    assert said(timedelta(days=330))
+    office.rotate("authority", "add")
+    assert not said(timedelta(days=330))
+
+
 def test_certificates_of_another_authority_are_not_renewed_here(office: Office, tmp_path: Path) -> None:
     office.secret("edge-tls")
     other = tmp_path / "alliance-ca.pem"

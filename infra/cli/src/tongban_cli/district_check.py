@@ -20,10 +20,12 @@ from courier.keys import SEALING, SIGNING
 from tongban_cli import district_bundle
 from tongban_cli.district_errors import DistrictError
 from tongban_cli.district_folder import MOST_LINES, DistrictFolder
-from tongban_cli.district_keep import Keep
+from tongban_cli.district_keep import Keep, ends
 
 #: What ends sooner is said now.
 _SOON = timedelta(days=14)
+#: What peers must learn of first.
+_YEARLY = timedelta(days=45)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,12 @@ def _keys(folder: DistrictFolder, keep: Keep, now: datetime) -> Iterator[Finding
             yield Finding(
                 "district.no_keys", f"{keep.courier_keys} has no key of use {use!r} that is valid now: add one"
             )
+    if keep.has_authority and not keep.is_followed and (end := ends(keep.issuers(folder.code)[0])) < now + _YEARLY:
+        how = f"`tongban district rotate {folder.code} authority add` begins with the next"
+        yield Finding(
+            "district.authority_ends",
+            f"the authority of its certificates ends on {end:%Y-%m-%d}, and they with it: {how}",
+        )
 
 
 def _bundle(folder: DistrictFolder, now: datetime) -> Iterator[Finding]:

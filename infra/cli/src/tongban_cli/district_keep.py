@@ -157,6 +157,11 @@ class Keep:
         """Whether the district's own authority issues: another's certificates are another's to issue."""
         return not self.other_authority.exists() and (self.folder / "tls" / "authority-key.pem").exists()
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether the next authority of its own is known already, or the last one is still."""
+        return self._other_own.exists()
+
     def issuers(self, code: str) -> list[str]:
         """Who issues its couriers' certificates, each as PEM: another's authorities, or its own, which is made if need be.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import tempfile
@@ -19,10 +20,11 @@ from courier.adapters import jose
 from courier.domain import envelope
 from courier.domain.canonical import digest
 from courier.domain.envelope import Claims
-from courier.domain.registry import State
+from courier.domain.registry import Registry, State
 from courier.settings import CRASH_POINTS
 from tongban.courier.v1.courier_pb2 import SealedBody
 from tongban.hotline.v1 import hotline_pb2 as hotline
+from tongban_local.account import own
 from tongban_local.links import read_links
 
 from services.courier.tests.component.test_exchange import (
@@ -225,6 +227,29 @@ def resigned(pair: Pair, change) -> str:
     text = registry_file.sign_registry(made, root)
     pair.trust.registry.write_text(text)
     return text
+
+
+def test_the_registry_that_shows_a_new_key_comes_from_its_owner_to_whoever_does_not_know_that_key_yet(
+    pair: Pair,
+) -> None:
+    gusu, huangpu, subject = pair[GUSU], pair[HUANGPU], a_subject()
+    added = keys.add_district_key(gusu.place.courier_keys, keys.SIGNING, datetime.now(UTC).replace(microsecond=0))
+    own(gusu.place.courier_keys)
+    gusu.stop()
+    gusu.start()
+
+    def shown(made: Registry) -> Registry:
+        member = made.members[GUSU]
+        return replace(made, members={**made.members, GUSU: replace(member, keys=(*member.keys, added))})
+
+    newest = gusu.command("install-registry", given=resigned(pair, shown))["version"]
+    eventually(lambda: f"trusts registry {newest}" in gusu.log.read_text())
+    gusu.hand_over([offer(gusu, HUANGPU, subject)])
+    eventually(lambda: huangpu.value("SELECT max(version) FROM registry") == newest, what="it did not come by courier")
+    eventually(lambda: settled(gusu, subject, 1), what="what was signed with the new key did not come after it")
+    signed = gusu.value("SELECT jws FROM log WHERE subject = %s ORDER BY seq LIMIT 1", subject)
+    assert json.loads(base64.urlsafe_b64decode(signed.split(".")[0] + "=="))["kid"] == added.kid
+    huangpu.handed_on(OFFERED)
 
 
 def test_a_registry_reaches_the_other_district_by_courier_and_a_suspended_member_is_refused(pair: Pair) -> None:

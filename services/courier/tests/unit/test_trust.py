@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from courier import keys, registry_file
+from courier.adapters import jose
 from courier.adapters.peer_sender import trusted_certificates
 from courier.adapters.seals import JoseSeals
 from courier.domain import agreements
@@ -278,6 +279,20 @@ def test_what_is_kept_here_is_sealed_to_the_newest_key_and_opens_while_the_older
     after = seals.seal_to_self(message)
     assert json.loads(base64.urlsafe_b64decode(after.split(".")[0] + "=="))["kid"] == newest
     assert seals.unseal_own(before) == seals.unseal_own(after) == message
+
+
+def test_a_registry_is_offered_under_the_key_that_the_peer_has_known_longest(tmp_path) -> None:
+    path = tmp_path / "courier.jwks"
+    first = next(key for key in keys.make_district_keys(path, NOW) if key.use == "sig")
+    second = keys.add_district_key(path, "sig", NOW + timedelta(hours=1))
+    both = a_registry(replace(a_member(GUSU), keys=(first, second)))
+    seals = JoseSeals(GUSU, both, keys.read_district_keys(path))
+    later = NOW + timedelta(days=1)
+    assert jose.kid_of(seals.sign(b"claims", later)) == second.kid
+    assert jose.kid_of(seals.sign(b"claims", later, longest_known=True)) == first.kid
+    given_away = registry_file.succeed(both, [replace(a_member(GUSU), keys=(second,))], now=later)
+    seals = JoseSeals(GUSU, given_away, keys.read_district_keys(path))
+    assert jose.kid_of(seals.sign(b"claims", later, longest_known=True)) == second.kid
 
 
 def test_a_peers_broker_is_verified_with_what_the_registry_has_not_ended() -> None:

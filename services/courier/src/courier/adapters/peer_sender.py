@@ -306,7 +306,8 @@ class PeerSender:
             answers_to=answers_to,
         )
         try:
-            return office.seals.sign(encode(claims), now)
+            # The registry that shows a new key must not come signed with it: nobody there would believe it yet.
+            return office.seals.sign(encode(claims), now, longest_known=type == Control.REGISTRY_OFFERED)
         except Rejected as refusal:
             log.error("nothing can be sent to %s: %s", self.peer, refusal)
             return None

@@ -26,8 +26,8 @@ class JoseSeals:
         self._registry = registry
         self._private = {key["kid"]: key for key in private_keys}
 
-    def sign(self, payload: bytes, now: datetime) -> str:
-        kid, alg = self._own("sig", now)
+    def sign(self, payload: bytes, now: datetime, *, longest_known: bool = False) -> str:
+        kid, alg = self._own("sig", now, longest_known=longest_known)
         return jose.sign(payload, self._private[kid], kid, alg)
 
     def payload(self, jws: str) -> bytes:
@@ -75,15 +75,16 @@ class JoseSeals:
             return messages.outbound(headers["headers"], base64.b64decode(headers["body"]))
         return messages.outbound(headers, b"".join(rest))
 
-    def _own(self, use: str, now: datetime) -> tuple[str, str]:
-        """Id and algorithm of our newest key that the registry knows and whose private half is here."""
+    def _own(self, use: str, now: datetime, *, longest_known: bool = False) -> tuple[str, str]:
+        """Id and algorithm of our newest key that the registry knows and whose private half is here, or of our oldest."""
         member = self._registry.members.get(self._home)
         keys = [key for key in (member.keys if member else ()) if key.use == use and key.kid in self._private]
         valid = [key for key in keys if key.valid_at(now)]
         if not valid:
             raise Rejected("no_own_key", use)
-        newest = max(valid, key=lambda key: key.valid_from)
-        return newest.kid, newest.alg
+        by_age = sorted(valid, key=lambda key: key.valid_from)
+        chosen = by_age[0 if longest_known else -1]
+        return chosen.kid, chosen.alg
 
 
 class BareSeals(JoseSeals):
@@ -92,7 +93,7 @@ class BareSeals(JoseSeals):
     Only a test build that says `without=security` has it, and only where settings say trial.
     """
 
-    def sign(self, payload: bytes, now: datetime) -> str:
+    def sign(self, payload: bytes, now: datetime, *, longest_known: bool = False) -> str:
         return ".".join(("", base64.urlsafe_b64encode(payload).decode(), ""))
 
     def payload(self, jws: str) -> bytes:

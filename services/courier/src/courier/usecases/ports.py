@@ -149,7 +149,8 @@ class Standing:
 class Seals(Protocol):
     """Signing and sealing with this district's keys."""
 
-    def sign(self, payload: bytes, now: datetime) -> str: ...
+    def sign(self, payload: bytes, now: datetime, *, longest_known: bool = False) -> str:
+        """With our newest key, or with the one that a peer with an older registry knows too. Raises Rejected `no_own_key`."""
 
     def payload(self, jws: str) -> bytes:
         """What a signature that was checked before says."""
