@@ -1,7 +1,7 @@
 """infra/districts/GUIDE.md, block by block as it stands there: from a first district to the suspension of a second.
 
 The blocks are run by `hands.Hands` on a test's node; between them the tests look whether what the guide says is so. They stand
-in the guide's order, and each needs those before it.
+in the guide's order; the last one asks whether nothing was left out.
 """
 
 from __future__ import annotations
@@ -233,8 +233,8 @@ def test_after_a_restore_new_cases_cross(restored: Engineer) -> None:
     assert restored.case(TIANNING, GUSU)["decided_by"] == GUSU
 
 
-def test_keys_change_while_cases_cross(restored: Engineer) -> None:
-    engineer, section = restored, "Change keys and certificates"
+def test_keys_change_while_cases_cross(joined: Engineer) -> None:
+    engineer, section = joined, "Change keys and certificates"
     before = shown_keys(engineer)
     open_before = engineer.case(TIANNING, GUSU, "apply")["number"]
     said = engineer.follow(section, 0)
@@ -258,8 +258,8 @@ def shown_keys(engineer: Engineer) -> set[str]:
     return {key["kid"] for key in member["keys"] if not key.get("until")}
 
 
-def test_a_suspended_member_is_refused_within_a_minute_of_the_version(restored: Engineer) -> None:
-    engineer = restored
+def test_a_suspended_member_is_refused_within_a_minute_of_the_version(joined: Engineer) -> None:
+    engineer = joined
     refused = "SELECT count(*) FROM received WHERE code = 'courier.member_suspended'"
     assert engineer.sql(GUSU, "courier", refused) == "0"
     said = engineer.follow("Suspend a member", 0)

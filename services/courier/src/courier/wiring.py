@@ -88,8 +88,8 @@ class App:
     def look_after(self) -> None:
         """Takes over what was installed, keeps a sender for every link, sends canaries, asks for what is missing."""
         office = self.office
-        if office.refresh():
-            self._follow_registry()
+        office.refresh()
+        self._follow_registry()  # each time: a registry that came by courier was taken over when it came
         if not office.ready:
             self._checked = True  # a district without a registry has no links; that is no defect
             return
@@ -128,6 +128,10 @@ class App:
         for code, sender in list(self._senders.items()):
             member = members.get(code)
             if member is None or (member.broker, trusted_certificates(member, now)) != (sender.address, sender.trusted):
+                log.info(
+                    "the way to %s is made anew: the registry shows another address, other certificates, or no link",
+                    code,
+                )
                 self._senders.pop(code).stop()
         for code, member in members.items():
             if code not in self._senders and trusted_certificates(member, now):

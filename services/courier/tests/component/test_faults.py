@@ -25,6 +25,7 @@ from courier.settings import CRASH_POINTS
 from tongban.courier.v1.courier_pb2 import SealedBody
 from tongban.hotline.v1 import hotline_pb2 as hotline
 from tongban_local.account import own
+from tongban_local.certificates import Authority
 from tongban_local.links import read_links
 
 from services.courier.tests.component.test_exchange import (
@@ -238,15 +239,21 @@ def test_the_registry_that_shows_a_new_key_comes_from_its_owner_to_whoever_does_
     gusu.stop()
     gusu.start()
 
+    authority = Authority(gusu.place.folder / "next-authority", "the next one").certificate.read_text()
+    issued_by = keys.tls_key(authority, datetime.now(UTC).replace(microsecond=0) - keys.MARGIN)
+
     def shown(made: Registry) -> Registry:
         member = made.members[GUSU]
-        return replace(made, members={**made.members, GUSU: replace(member, keys=(*member.keys, added))})
+        return replace(made, members={**made.members, GUSU: replace(member, keys=(*member.keys, added, issued_by))})
 
     newest = gusu.command("install-registry", given=resigned(pair, shown))["version"]
     eventually(lambda: f"trusts registry {newest}" in gusu.log.read_text())
     gusu.hand_over([offer(gusu, HUANGPU, subject)])
     eventually(lambda: huangpu.value("SELECT max(version) FROM registry") == newest, what="it did not come by courier")
     eventually(lambda: settled(gusu, subject, 1), what="what was signed with the new key did not come after it")
+    # Its broker is verified with the next authority too, without a restart.
+    trusted = f"the way to {GUSU} is made anew"
+    eventually(lambda: trusted in huangpu.log.read_text(), what="the new authority was not taken over")
     signed = gusu.value("SELECT jws FROM log WHERE subject = %s ORDER BY seq LIMIT 1", subject)
     assert json.loads(base64.urlsafe_b64decode(signed.split(".")[0] + "=="))["kid"] == added.kid
     huangpu.handed_on(OFFERED)
