@@ -111,7 +111,12 @@ class Engineer:
         arguments = json.dumps({**told, "authority": "/tmp/both.crt", "steps": list(steps)})
         gateway = f"d{here}-gateway"
         self.hands.node.exec(gateway, "sh", "-c", "cat >/tmp/both.crt", stdin=authorities.encode())
-        said = self.hands.node.exec(gateway, "python", "-", arguments, stdin=f"{person}\n{body}".encode())
+        try:
+            said = self.hands.node.exec(gateway, "python", "-", arguments, stdin=f"{person}\n{body}".encode())
+        except AssertionError as error:
+            logs = [self.hands.node.running[f"d{code}-courier"].log for code in sides.values()]
+            told_last = "\n".join(f"{log}:\n{log.read_text()[-2000:]}" for log in logs)
+            raise AssertionError(f"{error}\n{told_last}") from None
         return dict(json.loads(said))
 
 
