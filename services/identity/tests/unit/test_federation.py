@@ -69,7 +69,7 @@ def test_a_home_s_word_is_taken_as_it_is_said() -> None:
         ({"nonce": "another"}, "nonce"),
         ({"nonce": ...}, "nonce"),
         ({"at_hash": "another"}, "at_hash"),
-        ({"at_hash": ...}, "at_hash"),
+        ({"at_hash": None}, "at_hash"),
         ({"auth_time": ...}, "auth_time"),
         ({"auth_time": AT + 3600}, "auth_time"),
         ({"acr": "L9"}, "acr"),
@@ -86,6 +86,11 @@ def test_an_answer_that_breaks_a_rule_is_refused_and_says_which(changes, claim) 
     with pytest.raises(HomeAnswerRefused) as refused:
         read(**changes)
     assert refused.value.details == {"claim": claim}
+
+
+def test_a_home_need_not_say_at_hash_of_tokens_that_it_hands_to_us_itself() -> None:
+    """As npm's oidc-provider does not (OpenID Connect Core section 3.1.3.6)."""
+    assert read(at_hash=...).sid == "session-1"
 
 
 def test_clocks_of_two_districts_may_differ_a_little_and_no_more() -> None:

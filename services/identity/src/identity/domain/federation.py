@@ -95,7 +95,8 @@ def read_answer(
 ) -> HomeAnswer:
     """The person in a verified ID token (OpenID Connect Core sections 3.1.3.7 and 12.2). Raises HomeAnswerRefused.
 
-    `nonce` is None where the token was refreshed: then it is not asked for. `at_hash` is that of the access token beside it.
+    `nonce` is None where the token was refreshed: then it is not asked for. `at_hash` is that of the access token beside it; a
+    home need not say it of tokens that we fetch from itself (section 3.1.3.6), and userinfo's `sub` holds them together anyway.
     """
     _check(claims.get("iss") == issuer, "iss")
     audience = _audience(claims.get("aud"))
@@ -104,7 +105,7 @@ def read_answer(
     issued, expires = _moment(claims, "iat"), _moment(claims, "exp")
     _check(now < expires + LEEWAY and now - TOKEN_AGE <= issued <= now + LEEWAY, "exp")
     _check(nonce is None or hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()), "nonce")
-    _check(hmac.compare_digest(str(claims.get("at_hash", "")).encode(), at_hash.encode()), "at_hash")
+    _check(hmac.compare_digest(str(claims.get("at_hash", at_hash)).encode(), at_hash.encode()), "at_hash")
     auth_time = _moment(claims, "auth_time")
     _check(auth_time <= now + LEEWAY, "auth_time")
     acr = claims.get("acr")
