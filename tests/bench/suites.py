@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from tests.bench import costs, crossing, events, footprint, intake, rpc, search
+from tests.bench import costs, crossing, events, footprint, intake, rpc, search, switching
 from tests.bench.districts import Grounds, two_districts
 from tests.bench.record import Record
 from tests.bench.rows import Progress, Row
@@ -41,6 +41,11 @@ def of_searches(names: Sequence[str], record: Record) -> None:
         record.attempt(name, partial(search.ROWS[name], _telling(name, record)))
 
 
+def of_switches(names: Sequence[str], record: Record) -> None:
+    for name in names:
+        record.attempt(name, partial(switching.measure, _telling(name, record)))
+
+
 _OF_DISTRICTS: dict[str, Callable[[Grounds, Progress], list[Row]]] = {
     "intake": intake.measure,
     "cross_district": crossing.measure,
@@ -62,6 +67,7 @@ SUITES = (
     Suite(("event_throughput",), of_events),
     Suite(tuple(_OF_DISTRICTS), of_districts),
     Suite(tuple(search.ROWS), of_searches),
+    Suite((switching.NAME,), of_switches),
 )
 
 #: Measured only where asked for by name: they take long.
