@@ -5,7 +5,7 @@ ONLY ?=
 RESUME ?=
 
 RUN := infra/setup.sh bus edge local
-TEST := infra/setup.sh bus edge local test deploy
+TEST := infra/setup.sh bus edge local test deploy browser
 TONGBAN := build/venv/bin/tongban
 
 .PHONY: help demo test up down status logs lint bench faults proto queues openapi chart asyncapi dashboards

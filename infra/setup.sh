@@ -25,6 +25,13 @@ find_python() {
     done
 }
 
+# What tests/browser opens pages with.
+missing_browser() {
+    [ -x /usr/bin/chromium ] || echo chromium
+    command -v certutil >/dev/null || echo libnss3-tools # a browser trusts the districts' authority by its own database
+    fc-list :lang=zh-cn 2>/dev/null | grep -q . || echo fonts-noto-cjk fontconfig
+}
+
 # Other people's software that tests run against ours (tests/clients).
 missing_clients() {
     [ -x /usr/sbin/apache2 ] || echo apache2
@@ -39,6 +46,7 @@ missing_packages() {
     ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || echo postgresql
     case " $* " in *" test "*) command -v curl >/dev/null || echo curl ;; esac # the README's walk-through is run by a test
     case " $* " in *" clients "*) missing_clients ;; esac
+    case " $* " in *" browser "*) missing_browser ;; esac
 }
 
 # Debian starts a service as soon as it is installed, unless policy-rc.d says 101 (invoke-rc.d(8)). What stood there before
@@ -56,8 +64,9 @@ install_packages() {
     chmod 755 "$policy"
     export DEBIAN_FRONTEND=noninteractive
     # shellcheck disable=SC2086 # a list of packages
-    apt-get install -y -qq --no-install-recommends $1 >"$build/apt.log" 2>&1 ||
-        { apt-get update -qq && apt-get install -y -qq --no-install-recommends $1; } >"$build/apt.log" 2>&1 ||
+    lock=-oDPkg::Lock::Timeout=300 # another installation may be under way
+    apt-get install "$lock" -y -qq --no-install-recommends $1 >"$build/apt.log" 2>&1 ||
+        { apt-get update "$lock" -qq && apt-get install "$lock" -y -qq --no-install-recommends $1; } >"$build/apt.log" 2>&1 ||
         { tail -n 20 "$build/apt.log" >&2; exit 1; }
     rm -f "$policy"
     [ -z "$kept" ] || mv "$kept" "$policy"

@@ -5,8 +5,8 @@ cd "$(dirname "$0")"
 all=$(mktemp)
 trap 'rm -f "$all"' EXIT
 compile() { uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 "$@"; }
-compile bus.in edge.in local.in test.in deploy.in -o "$all"
-for ring in bus edge local test deploy; do
+compile bus.in edge.in local.in test.in deploy.in browser.in -o "$all"
+for ring in bus edge local test deploy browser; do
     compile "$ring.in" -c "$all" --no-annotate -o "$ring.txt"
 done
 # Each of these stands alone: a tool in a virtual environment of its own, or a package that is only unpacked.

@@ -44,6 +44,7 @@ IMAGES: dict[str, Image] = {
     # Web processes: asyncio alone. identity_http has no eventlet, and the hashing of passwords that identity has not.
     "identity_http": Image("edge", "identity.http", ("services/identity/src",)),
     "gateway": Image("edge", "gateway", ("services/gateway/src",)),
+    "portal": Image("edge", "portal", ("services/portal/src",)),
     # The chart's Jobs: roles and databases; and, as `python -m tongban_broker`, the broker's definitions.
     "setup": Image("edge", "tongban_database", ("infra/database/src", "infra/broker/src")),
 }

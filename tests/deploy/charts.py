@@ -142,12 +142,16 @@ EXTERNAL: dict[str, Any] = {
 }
 EVERYTHING: dict[str, Any] = {
     **EXTERNAL,
-    "public": {"issuer": "https://id.gusu.example", "gateway": "https://api.gusu.example"},
+    "public": {
+        "issuer": "https://id.gusu.example",
+        "gateway": "https://api.gusu.example",
+        "portal": "https://www.gusu.example",
+    },
     "ingress": {
         "enabled": True,
         "className": "nginx",
         "annotations": {"nginx.ingress.kubernetes.io/backend-protocol": "HTTPS"},
-        "hosts": {"gateway": "api.gusu.example", "identity": "id.gusu.example"},
+        "hosts": {"gateway": "api.gusu.example", "identity": "id.gusu.example", "portal": "www.gusu.example"},
         "tls": {"existingSecret": "gusu-public-tls"},
         "controller": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}],
     },

@@ -15,7 +15,7 @@ from joserfc.jwk import KeySet
 from tongban_broker.bus import Bus
 from tongban_database.roles import owner_role, runtime_role
 from tongban_local.certificates import Authority, Pair
-from tongban_local.keys import Secrets, okp_key, password
+from tongban_local.keys import Secrets, okp_key, password, portal_party
 
 from tests.deploy.container import Secrets as NodeSecrets
 
@@ -25,11 +25,12 @@ def make(code: str, folder: Path, authority: Authority, root: Path, *, login: st
     bus, release = Bus.load(), f"d{code}"
     folder.mkdir(parents=True, exist_ok=True)
     made = Secrets.make(bus)
+    portal = okp_key(folder / "portal.jwk")
     edge, identity = okp_key(folder / "edge.jwk"), okp_key(folder / "identity.jwk")
     database = {"postgres": password()}
     for service, pair in made.database.items():
         database |= {owner_role(service): pair.owner, runtime_role(service): pair.runtime}
-    public = [f"{release}-{name}" for name in ("gateway", "identity-http")]
+    public = [f"{release}-{name}" for name in ("gateway", "identity-http", "portal")]
     names = [*public, *(f"{name}.{release}.svc" for name in public)]
     found: dict[str, dict[str, Any]] = {
         "broker": dict(made.broker),
@@ -38,6 +39,10 @@ def make(code: str, folder: Path, authority: Authority, root: Path, *, login: st
         "edge-key": {"edge.jwk": json.dumps(edge.as_dict(private=True))},
         "edge-keys": {"edge.jwks": json.dumps(KeySet([edge]).as_dict(private=False))},
         "identity-keys": {"identity.jwk": json.dumps(identity.as_dict(private=True))},
+        "portal-keys": {
+            "portal.jwk": json.dumps(portal.as_dict(private=True)),
+            "relying-parties.json": json.dumps([portal_party(f"https://{release}-portal:8443", portal)]),
+        },
         "courier-keys": _courier(folder, root),
         "edge-tls": _server(authority, folder, "edge", names),
         "courier-server-tls": _server(

@@ -17,6 +17,7 @@ import yaml
 from courier import registry_file
 from tongban_broker.bus import Bus
 from tongban_cli.main import main
+from tongban_database.roles import owners
 from tongban_local.checkout import ROOT
 from tongban_local.districts import known_districts
 
@@ -66,11 +67,11 @@ def test_every_image_runs_in_each_district_and_every_service_is_migrated_first()
     for code in CODES:
         for name in PROCESSES:
             assert of(code, name)["image"] == f"${{TONGBAN_IMAGES:-tongban}}/{name}:${{TONGBAN_TAG:-0.1.0}}"
-        for service in Bus.load().servers:
+        for service in owners(Bus.load().servers):
             migrated = f"d{code}-migrate-{service.replace('_', '-')}"
             assert of(code, service)["depends_on"][migrated] == {"condition": "service_completed_successfully"}
             assert SERVICES[migrated]["command"][0] == "migrate"
-        assert set(of(code, "setup")["command"][2:]) == set(Bus.load().servers)
+        assert set(of(code, "setup")["command"][2:]) == set(owners(Bus.load().servers))
 
 
 def test_every_container_is_nobody_on_a_read_only_root_without_rights() -> None:
@@ -88,13 +89,13 @@ def test_only_brokers_and_couriers_stand_where_the_districts_meet() -> None:
     assert all(set(row["networks"]) <= {name[:7], "between"} for name, row in SERVICES.items())
 
 
-def test_people_reach_gateway_and_sign_in_at_the_districts_own_loopback_address() -> None:
+def test_people_reach_gateway_sign_in_and_pages_at_the_districts_own_loopback_address() -> None:
     published = {name: row["ports"] for name, row in SERVICES.items() if "ports" in row}
     hosts = {code: known_districts()[code].host for code in CODES}
     assert published == {
         f"d{code}-{name}": [f"{hosts[code]}:{port}:8443"]
         for code in CODES
-        for name, port in (("identity-http", 9443), ("gateway", 8443))
+        for name, port in (("identity-http", 9443), ("gateway", 8443), ("portal", 7443))
     }
 
 

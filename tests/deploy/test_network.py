@@ -33,7 +33,8 @@ def expected_connections() -> set[tuple[str, str, int]]:
     """Who has business with whom in a district with its own broker and database."""
     found = {("gateway", "identity-http", 8443), ("test", "identity-http", 8443), ("test", "gateway", 8443)}
     found |= {("courier", "broker", 5671), ("gateway", "broker", 5672), ("identity-http", "database", 5432)}
-    found |= {("database-setup", "database", 5432)}
+    found |= {("portal", "identity-http", 8443), ("portal", "gateway", 8443), ("identity-http", "portal", 8443)}
+    found |= {(name, "database", 5432) for name in ("database-setup", "portal", "portal-migrate")}
     for service in (name.replace("_", "-") for name in BUS.servers):
         found |= {(service, "broker", 5672), (service, "database", 5432), (f"{service}-migrate", "database", 5432)}
     return found
@@ -85,8 +86,9 @@ def test_engines_collector_ingress_and_monitoring_elsewhere_are_reached_by_those
     assert ports["courier"] == {5671, 5673, 5432, 4318}
     assert ports["gateway"] == {5671, 4318, 3200}
     assert ports["identity-http"] == {5432, 4318, 443, 8443}
+    assert ports["portal"] == {5432, 4318}
     assert (ports["broker-setup"], ports["database-setup"], ports["hotline-migrate"]) == ({15671}, {5432}, {5432})
     come = {name: outside(pod, policies, "Ingress") for name, pod in pods.items()}
     assert come["hotline"] == [("observability", (8081,))]
-    assert come["gateway"] == [("ingress", (8443,)), ("observability", (8081,))]
+    assert come["gateway"] == come["portal"] == [("ingress", (8443,)), ("observability", (8081,))]
     assert come["database-setup"] == []

@@ -53,7 +53,7 @@ def test_the_grace_is_longer_than_leaving_draining_and_sending_what_is_left(drai
         assert pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", "7"]
         assert pod["terminationGracePeriodSeconds"] > 7 + drain + _AFTER_DRAIN_S
         told = settings[name]["data"].get("TONGBAN_DRAIN_S")
-        assert told == str(drain) if name not in ("gateway", "identity-http") else told is None
+        assert told == str(drain) if name not in ("gateway", "identity-http", "portal") else told is None
 
 
 def test_variables_are_named_once_and_refer_only_to_what_stands_before_them() -> None:

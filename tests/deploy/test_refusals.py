@@ -37,7 +37,7 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
     "an ingress without names": ({"ingress": {"enabled": True, "controller": [_HERE]}}, ("ingress.hosts",)),
     "an ingress that no policy lets in": (
-        {"ingress": {"enabled": True, "hosts": {"gateway": "a.example", "identity": "b.example"}}}, ("ingress.controller",),
+        {"ingress": {"enabled": True, "hosts": {"gateway": "a.example", "identity": "b.example", "portal": "c.example"}}}, ("ingress.controller",),
     ),
     "a mail password in the clear": ({"mail": {"user": "u", "startTls": "if_offered"}}, ("mail.startTls", "mail.user")),
     "two couriers": ({"services": {"courier": {"replicas": 2}}}, ("services.courier.replicas",)),

@@ -42,7 +42,7 @@ def test_a_district_is_under_60_lines_and_agrees_with_what_is_known_of_it(code: 
 def test_helm_3_and_helm_4_render_the_same_objects(code: str) -> None:
     three, four = render(code, helm=3), render(code, helm=4)
     assert three == four
-    assert Counter(one["kind"] for one in four)["Deployment"] == 9
+    assert Counter(one["kind"] for one in four)["Deployment"] == 10
 
 
 @pytest.mark.parametrize("helm", HELM)

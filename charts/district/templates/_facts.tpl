@@ -34,6 +34,11 @@
 {{ .Values.public.gateway | default (printf "https://%s-gateway.%s.svc" .Release.Name .Release.Namespace) }}
 {{- end }}
 
+{{/* Where people reach the web pages. */}}
+{{- define "district.portal" -}}
+{{ .Values.public.portal | default (printf "https://%s-portal.%s.svc" .Release.Name .Release.Namespace) }}
+{{- end }}
+
 {{/* Broker and database as a process sees them: scheme, host and port, what follows the path, and files. */}}
 {{- define "district.engines" -}}
 broker:
@@ -74,9 +79,14 @@ database:
   {{- end }}
 {{- end }}
 
-{{/* The services that have a database of their own: those that answer calls or handle messages (bus.yaml). */}}
+{{/* The services on the bus: those that answer calls or handle messages (bus.yaml). */}}
 {{- define "district.servers" -}}
 [catalogue, identity, case_routing, terminal_fleet, hotline, notification, courier]
+{{- end }}
+
+{{/* Everything that has a database of its own: those, and what stands beside the bus (tongban_database.roles). */}}
+{{- define "district.owners" -}}
+{{ append (include "district.servers" . | fromYamlArray) "portal" | toYaml }}
 {{- end }}
 
 {{/* A database URL: dict root engines role service. */}}
@@ -128,7 +138,7 @@ Everything about the processes, by name:
 {{- $mail := .Values.mail -}}
 {{- $_ := merge $notification.settings (dict
     "SMTP_HOST" $mail.host "SMTP_PORT" (printf "%d" (int $mail.port)) "SMTP_STARTTLS" $mail.startTls "MAIL_FROM" $mail.from
-    "PORTAL_URL" ($mail.portalUrl | default (printf "%s/sign-in" (include "district.issuer" .)))) -}}
+    "PORTAL_URL" ($mail.portalUrl | default (include "district.portal" .))) -}}
 {{- if $mail.user -}}
   {{- $_ := set $notification.settings "SMTP_USER" $mail.user -}}
   {{- $_ := set $notification "secrets" (append $notification.secrets (dict "name" "TONGBAN_SMTP_PASSWORD" "secret" (include "district.secret" (dict "root" . "name" "mail")) "key" "password")) -}}
@@ -158,13 +168,14 @@ Everything about the processes, by name:
   {{- $authorityFiles = list (dict "name" "authority" "secret" ($authority.existingSecret | default (include "district.tlsSecret" (dict "root" . "name" "edge"))) "keys" (list "ca.crt") "path" "/run/tongban/authority") -}}
 {{- end -}}
 {{- $parties := include "district.relyingParties" . -}}
+{{- $portalKeys := include "district.secret" (dict "root" . "name" "portalKeys") -}}
 {{- $_ := set $facts "identity_http" (dict
     "module" "identity.http" "health" true "https" true "calledByPeers" true "schema" $facts.identity.schema "restartsWith" $parties
-    "settings" (merge (dict "SERVICE_NAME" "identity" "SIGNING_KEYS" "/run/tongban/identity/identity.jwk" "CA_FILE" $authorityFile "RELYING_PARTIES" "/run/tongban/parties/parties.json" "PROOFING" .Values.proofing.source) $served $common)
+    "settings" (merge (dict "SERVICE_NAME" "identity" "SIGNING_KEYS" "/run/tongban/identity/identity.jwk" "CA_FILE" $authorityFile "RELYING_PARTIES" "/run/tongban/parties/parties.json,/run/tongban/portal-party/relying-parties.json" "PROOFING" .Values.proofing.source) $served $common)
     "secrets" (list (dict "name" "DATABASE_PASSWORD" "secret" $databaseSecret "key" "identity_app") (dict "name" "TONGBAN_FIELD_KEY" "secret" $fieldKeys "key" "identity"))
     "composed" (dict "TONGBAN_DATABASE_URL" (include "district.databaseUrl" (dict "engines" $engines "role" "app" "service" "identity")))
-    "files" (concat (list $edgeTls (dict "name" "identity" "secret" (include "district.secret" (dict "root" . "name" "identityKeys")) "keys" (list "identity.jwk") "path" "/run/tongban/identity") (dict "name" "parties" "configMap" (printf "%s-relying-parties" .Release.Name) "keys" (list "parties.json") "path" "/run/tongban/parties")) $authorityFiles $databaseFiles)
-    "reaches" (list "database" "parties" "peerIssuers" "collector")) -}}
+    "files" (concat (list $edgeTls (dict "name" "identity" "secret" (include "district.secret" (dict "root" . "name" "identityKeys")) "keys" (list "identity.jwk") "path" "/run/tongban/identity") (dict "name" "parties" "configMap" (printf "%s-relying-parties" .Release.Name) "keys" (list "parties.json") "path" "/run/tongban/parties") (dict "name" "portal-party" "secret" $portalKeys "keys" (list "relying-parties.json") "path" "/run/tongban/portal-party")) $authorityFiles $databaseFiles)
+    "reaches" (list "database" "portal" "parties" "peerIssuers" "collector")) -}}
 {{- $gateway := merge (dict "SERVICE_NAME" "gateway" "EDGE_KEY" "/run/tongban/edge-key/edge.jwk" "CA_FILE" $authorityFile) $served $common -}}
 {{- $gatewayFiles := list $edgeTls (dict "name" "edge-key" "secret" (include "district.secret" (dict "root" . "name" "edgeKey")) "keys" (list "edge.jwk") "path" "/run/tongban/edge-key") -}}
 {{- $gatewayFiles = concat $gatewayFiles $authorityFiles -}}
@@ -177,6 +188,17 @@ Everything about the processes, by name:
     "module" "gateway" "health" true "https" true "settings" $gateway "secrets" $gatewaySecrets
     "composed" (dict "TONGBAN_AMQP_URL" (printf "%s://gateway:$(BROKER_PASSWORD)@%s/district%s" $engines.broker.scheme $engines.broker.address $engines.broker.query))
     "files" (concat $gatewayFiles $brokerFiles) "reaches" (list "broker" "issuer" "collector" "traceSource")) -}}
+{{- $_ := set $facts "portal" (dict
+    "module" "portal" "health" true "https" true
+    "schema" (include "district.schema" (dict "root" . "engines" $engines "service" "portal" "secret" $databaseSecret "files" $databaseFiles) | fromYaml)
+    "settings" (merge (dict "SERVICE_NAME" "portal" "PORTAL_KEY" "/run/tongban/portal/portal.jwk" "PORTAL_URL" (include "district.portal" .)
+      "GATEWAY_URL" (include "district.gateway" .) "DISTRICTS" "/run/tongban/districts/districts.json" "CA_FILE" $authorityFile) $served $common)
+    "secrets" (list (dict "name" "DATABASE_PASSWORD" "secret" $databaseSecret "key" "portal_app") (dict "name" "TONGBAN_FIELD_KEY" "secret" $fieldKeys "key" "portal"))
+    "composed" (dict "TONGBAN_DATABASE_URL" (include "district.databaseUrl" (dict "engines" $engines "role" "app" "service" "portal")))
+    "files" (concat (list $edgeTls
+      (dict "name" "portal" "secret" $portalKeys "keys" (list "portal.jwk") "path" "/run/tongban/portal")
+      (dict "name" "districts" "configMap" (printf "%s-districts" .Release.Name) "keys" (list "districts.json") "path" "/run/tongban/districts")) $authorityFiles $databaseFiles)
+    "reaches" (list "database" "gateway" "issuer" "collector")) -}}
 {{ toYaml $facts }}
 {{- end }}
 

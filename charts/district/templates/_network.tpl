@@ -12,8 +12,8 @@
 {{- else if eq . "database" }}
 - to: {{- include "district.databasePeers" $root | nindent 4 }}
   ports: [{port: {{ $engines.database.port }}, protocol: TCP}]
-{{- else if eq . "issuer" }}
-- to: {{- include "service.pods" (dict "root" $root "name" "identity_http") | nindent 4 }}
+{{- else if has . (list "issuer" "gateway" "portal") }}
+- to: {{- include "service.pods" (dict "root" $root "name" (ternary "identity_http" . (eq . "issuer"))) | nindent 4 }}
   ports: [{port: 8443, protocol: TCP}]
 {{- if and $root.Values.ingress.enabled $root.Values.ingress.controller }}
 - to: {{- toYaml $root.Values.ingress.controller | nindent 4 }}
@@ -65,13 +65,13 @@
 {{- end }}
 {{- end }}
 
-{{/* Who may call a process that serves people: the ingress controller, the gateway (keys of the issuer), and the test;
+{{/* Who may call a process that serves people: the ingress controller, those that have business with it, and the test;
      the issuer is called by its peers' issuers too. */}}
 {{- define "district.ingress" -}}
 {{- $root := .root -}}
 {{- if .facts.https }}
 - from:
-    {{- range list "gateway" "test" }}
+    {{- range index (dict "identity_http" (list "gateway" "portal" "test") "gateway" (list "portal" "test") "portal" (list "identity_http")) .name }}
     {{- include "service.pods" (dict "root" $root "name" .) | nindent 4 }}
     {{- end }}
     {{- if .root.Values.ingress.enabled }}

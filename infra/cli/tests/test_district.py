@@ -20,6 +20,7 @@ from tongban_cli import district_bundle, district_join
 from tongban_cli.district_errors import DistrictError
 from tongban_cli.district_folder import MOST_LINES, Districts, with_peer
 from tongban_cli.main import main
+from tongban_database.roles import owners
 
 GUSU, TIANNING, HUANGPU = "320508", "320402", "310101"
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -459,12 +460,13 @@ def test_the_secrets_are_those_that_the_chart_mounts(gusu: Office, alliance: Pat
     found, bus = secrets_of(gusu, GUSU, alliance), Bus.load()
     data = {name.removeprefix(f"d{GUSU}-"): set(one["stringData"]) for name, one in found.items()}
     assert data["broker"] == set(bus.users)
-    roles = {f"{service}_{role}" for service in bus.servers for role in ("owner", "app")}
+    roles = {f"{service}_{role}" for service in owners(bus.servers) for role in ("owner", "app")}
     assert data["database"] == roles | {"postgres"}
-    assert data["field-keys"] == set(bus.users) | {"transit"}
+    assert data["field-keys"] == set(bus.users) | {"portal", "transit"}
     assert data["edge-key"] == {"edge.jwk"}
     assert data["edge-keys"] == {"edge.jwks"}
     assert data["identity-keys"] == {"identity.jwk"}
+    assert data["portal-keys"] == {"portal.jwk", "relying-parties.json"}
     assert data["courier-keys"] == {"courier.jwks", "root.jwk"}
     tls = {name for name in data if name.endswith("-tls")}
     assert tls == {f"{name}-tls" for name in ("edge", "courier-server", "courier-client", "courier-local")}
@@ -512,7 +514,7 @@ def test_certificates_name_the_hosts_that_are_called(gusu: Office, alliance: Pat
             )
         )
 
-    assert {f"d{GUSU}-gateway", f"d{GUSU}-identity-http.d{GUSU}.svc"} <= names("edge")
+    assert {f"d{GUSU}-gateway", f"d{GUSU}-identity-http.d{GUSU}.svc", f"d{GUSU}-portal.d{GUSU}.svc"} <= names("edge")
     assert names("courier-server") == {f"d{GUSU}-courier-inbox.d{GUSU}.svc", f"d{GUSU}-broker"}
     pem = found[f"d{GUSU}-courier-client-tls"]["stringData"]["tls.crt"]
     subject = x509.load_pem_x509_certificate(pem.encode()).subject.rfc4514_string()

@@ -105,7 +105,7 @@ class Provider:
         (folder / "parties").write_text(json.dumps([party.row for party in parties]))
         told = HttpSettings(
             district=DISTRICT, database_url=database_url, field_key=FIELD_KEY, signing_keys=folder / "keys",
-            relying_parties=folder / "parties", issuer=self.issuer, listen_address=f"{HOST}:{port}",
+            relying_parties=(str(folder / "parties"),), issuer=self.issuer, listen_address=f"{HOST}:{port}",
             tls_certificate=pair.certificate, tls_key=pair.key, ca_file=authority.certificate, **settings,
         )  # fmt: skip
         self.clock = FixedClock()

@@ -44,6 +44,7 @@ class Place:
         self.broker = f"d{self.code}-broker"
         self.database = f"d{self.code}-database"
         self.issuer = f"https://d{self.code}-identity-http:8443"
+        self.portal = f"https://d{self.code}-portal:8443"
 
     def peers(self, places: Sequence[Place]) -> list[Place]:
         return [other for other in places if self.facts.is_linked(other.facts)]
@@ -117,6 +118,8 @@ def _settings(place: Place, bus: Bus, passwords: Passwords) -> None:
         _environ(place, service, told)
         owner = f"postgresql+psycopg2://{service}_owner:{passwords['database'][f'{service}_owner']}@{place.database}:5432/{service}"
         _environ(place, f"migrate-{service}", {"MIGRATION_DATABASE_URL": owner})
+    owner = f"postgresql+psycopg2://portal_owner:{passwords['database']['portal_owner']}@{place.database}:5432/portal"
+    _environ(place, "migrate-portal", {"MIGRATION_DATABASE_URL": owner})
     served = {
         "DISTRICT": place.code,
         "HEALTH_ADDRESS": "0.0.0.0:8081",
@@ -131,7 +134,7 @@ def _settings(place: Place, bus: Bus, passwords: Passwords) -> None:
         "DATABASE_URL": _database(place, "identity", passwords),
         "FIELD_KEY": passwords["fieldKeys"]["identity"],
         "SIGNING_KEYS": f"{_RUN}/identity/identity.jwk",
-        "RELYING_PARTIES": f"{_RUN}/parties/parties.json",
+        "RELYING_PARTIES": f"{_RUN}/parties/parties.json,{_RUN}/portal-party/relying-parties.json",
         "PROOFING": "none",
     }
     gateway = {
@@ -140,7 +143,17 @@ def _settings(place: Place, bus: Bus, passwords: Passwords) -> None:
         "EDGE_KEY": f"{_RUN}/edge-key/edge.jwk",
     }
     _environ(place, "identity_http", served | identity)
+    portal = {
+        "SERVICE_NAME": "portal",
+        "DATABASE_URL": _database(place, "portal", passwords),
+        "FIELD_KEY": passwords["fieldKeys"]["portal"],
+        "PORTAL_KEY": f"{_RUN}/portal/portal.jwk",
+        "PORTAL_URL": place.portal,
+        "GATEWAY_URL": f"https://d{place.code}-gateway:8443",
+        "DISTRICTS": f"{_RUN}/districts/districts.json",
+    }
     _environ(place, "gateway", served | gateway)
+    _environ(place, "portal", served | portal)
     superuser = f"postgresql://postgres:{passwords['database']['postgres']}@{place.database}:5432/postgres"
     _environ(place, "setup", {"ADMIN_DATABASE_URL": superuser, "DATABASE_PASSWORDS": f"{_RUN}/passwords"})
 
@@ -166,7 +179,7 @@ def _notification(place: Place) -> dict[str, str]:
         "SMTP_PORT": "587",
         "SMTP_STARTTLS": "required",
         "MAIL_FROM": f"no-reply@d{place.code}.example",
-        "PORTAL_URL": f"{place.issuer}/sign-in",
+        "PORTAL_URL": place.portal,
     }
 
 
@@ -209,7 +222,8 @@ def _environ(place: Place, process: str, told: Mapping[str, str]) -> None:
 
 def _files(place: Place, passwords: Passwords, alliance: Path, peers: Sequence[Place]) -> None:
     edge, edge_set = place.keep.edge_keys()
-    names = (f"d{place.code}-gateway", f"d{place.code}-identity-http", place.facts.host, "localhost")
+    hosts = (f"d{place.code}-{name}" for name in ("gateway", "identity-http", "portal"))
+    names = (*hosts, place.facts.host, "localhost")
     edge_tls = _tls(place, "edge", names=names)
     authorities = "".join(other.keep.authority(other.code) for other in (place, *peers))
     root = json.dumps(json.loads((alliance / "root.pub.jwk").read_text()))
@@ -228,7 +242,8 @@ def _files(place: Place, passwords: Passwords, alliance: Path, peers: Sequence[P
         **{f"trust/{path.name}": path.read_text() for path in _trust(alliance, place.code)},
     }
     served = {**_under("tls", edge_tls), "authority/ca.crt": edge_tls["ca.crt"]}
-    parties = {"parties/parties.json": _relying_parties(place)}
+    portal_key, portal_party = place.keep.portal_keys(place.portal)
+    parties = {"parties/parties.json": _relying_parties(place), "portal-party/relying-parties.json": portal_party}
     files["identity_http"] = {
         **served,
         **parties,
@@ -236,6 +251,7 @@ def _files(place: Place, passwords: Passwords, alliance: Path, peers: Sequence[P
         "authority/ca.crt": authorities,  # it asks its peers' issuers, too
     }
     files["gateway"] = {**served, "edge-key/edge.jwk": edge}
+    files["portal"] = {**served, "portal/portal.jwk": portal_key, "districts/districts.json": _districts(place, peers)}
     files["samples"] = {"people.json": json.dumps(people), "items.csv": ITEMS.read_text()}
     files["setup"] = _under("passwords", passwords["database"])
     files["database"] = {"superuser/postgres": passwords["database"]["postgres"]}
@@ -244,6 +260,21 @@ def _files(place: Place, passwords: Passwords, alliance: Path, peers: Sequence[P
     for process, found in files.items():
         for name, text in found.items():
             _write(place.folder / "files" / process / name, text)
+
+
+def _districts(place: Place, peers: Sequence[Place]) -> str:
+    """What the portal names and links to."""
+    rows = [
+        {
+            "code": one.code,
+            "name_zh": one.facts.name_zh,
+            "name_en": one.facts.name_en,
+            "portal": one.portal,
+            "issuer": one.issuer,
+        }
+        for one in (place, *peers)
+    ]
+    return json.dumps(rows, ensure_ascii=False, indent=1)
 
 
 def _relying_parties(place: Place) -> str:

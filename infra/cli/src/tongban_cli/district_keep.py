@@ -26,10 +26,10 @@ from courier import keys
 from courier.domain.registry import Key
 from joserfc.jwk import KeySet, OKPKey
 from tongban_broker.bus import Bus
-from tongban_database.roles import owner_role, runtime_role
+from tongban_database.roles import BESIDE_THE_BUS, owner_role, owners, runtime_role
 from tongban_local.certificates import Authority, Pair
 from tongban_local.checkout import BUILD, ROOT
-from tongban_local.keys import password
+from tongban_local.keys import password, portal_party
 
 from tongban_cli.district_errors import DistrictError
 
@@ -89,6 +89,11 @@ class Keep:
         if len(keys_of_it) == 1:
             return self._text("identity.jwk")
         return json.dumps({"keys": [key.as_dict(private=True) for key in keys_of_it]})
+
+    def portal_keys(self, portal: str) -> tuple[str, str]:
+        """portal.jwk, and relying-parties.json with its public half for the portal at `portal`."""
+        key = self._okp("portal")
+        return self._text("portal.jwk"), json.dumps([portal_party(portal, key)], ensure_ascii=False, indent=1)
 
     # What `tongban district rotate` does to them (district_rotation) ---------------------------------------------------
 
@@ -217,11 +222,11 @@ class Keep:
 
 def fresh_passwords(bus: Bus, known: Mapping[str, Mapping[str, str]]) -> Passwords:
     """Random ones, save those that are known."""
-    roles = [role(service) for service in bus.servers for role in (owner_role, runtime_role)]
+    roles = [role(service) for service in owners(bus.servers) for role in (owner_role, runtime_role)]
     made = {
         "broker": {user: password() for user in bus.users},
         "database": {role: password() for role in (*roles, "postgres")},
-        "fieldKeys": {name: _key() for name in (*bus.users, "transit")},
+        "fieldKeys": {name: _key() for name in (*bus.users, *BESIDE_THE_BUS, "transit")},
     }
     return {thing: {**found, **known.get(thing, {})} for thing, found in made.items()}
 

@@ -24,11 +24,14 @@ def manifests(
     """`root`: the alliance's public root key (JWK); `peers`: the authorities (PEM) of the couriers that may deliver here."""
     values, release = folder.release(), f"d{folder.code}"
     edge, edge_set = keep.edge_keys()
+    portal = str(_at(values, "public").get("portal") or f"https://{release}-portal.{release}.svc")
+    portal_key, parties = keep.portal_keys(portal)
     things: Mapping[str, Mapping[str, str]] = {
         **passwords,
         "edgeKey": {"edge.jwk": edge},
         "edgeKeys": {"edge.jwks": edge_set},
         "identityKeys": {"identity.jwk": keep.identity_key()},
+        "portalKeys": {"portal.jwk": portal_key, "relying-parties.json": parties},
         "courierKeys": {"courier.jwks": keep.courier_key_set(), "root.jwk": root},
     }
     for thing, data in things.items():
@@ -46,7 +49,9 @@ def _certificates(
     """By the chart's names, with the chart's own host names (templates/certificates.yaml)."""
     code, release = folder.code, f"d{folder.code}"
     own = keep.authority(code)
-    hosts = [f"{release}-{name}{tail}" for tail in ("", f".{release}.svc") for name in ("gateway", "identity-http")]
+    hosts = [
+        f"{release}-{name}{tail}" for tail in ("", f".{release}.svc") for name in ("gateway", "identity-http", "portal")
+    ]
     hosts += [str(host) for host in _at(values, "ingress", "hosts").values() if host] if _at(values, "ingress") else []
     inbox = [f"{release}-broker", f"{release}-courier-inbox.{release}.svc"]
     host = str(_at(values, "courier", "host") or "")

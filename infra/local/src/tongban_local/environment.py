@@ -25,7 +25,7 @@ from typing import Any
 from tongban_local.account import keep_file, own_folder
 from tongban_local.checkout import linked
 from tongban_local.districts import DEFAULT, chosen
-from tongban_local.installation import Installation
+from tongban_local.installation import Installation, introduce_portals
 from tongban_local.prepare import import_samples, prepare_databases
 from tongban_local.processes import NotReady, belonging_to, end_all, wait_until
 from tongban_local.programs import ENGINES, SERVICES, SINKS, is_ready, programs, write_environ
@@ -120,6 +120,7 @@ class Environment:
             with ThreadPoolExecutor(4) as pool:
                 list(pool.map(lambda place: place.district.write_engines(), cold))
         self.trust.sign(self.places)
+        introduce_portals(self.places)
         state = {"districts": [place.code for place in self.places], "offset": self._offset, "admin": self._admin}
         keep_file(self._state_file, json.dumps(state, indent=1))
         return self.supervisor.write({place.code: programs(place) for place in self.places})
@@ -135,7 +136,7 @@ class Environment:
         report(f"{label}: broker ready")
         self.supervisor.start_processes(place.code, services)
         self._wait_ready(place, (*ENGINES, *SINKS, *services))
-        report(f"{label}: every process ready, {place.gateway}")
+        report(f"{label}: every process ready, {place.portal}")
 
     def _wait_ready(self, place: Installation, names: Iterable[str]) -> None:
         for name in names:

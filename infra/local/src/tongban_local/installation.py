@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tongban_local.account import keep_file, own, own_folder
 from tongban_local.certificates import Authority, Pair
 from tongban_local.district import District
-from tongban_local.districts import DistrictFacts, linked_to
+from tongban_local.districts import DistrictFacts, known_districts, linked_to
 from tongban_local.engines import CourierListener
-from tongban_local.keys import okp_key
+from tongban_local.keys import okp_key, portal_party
 
 
 @dataclass
@@ -60,6 +62,7 @@ class Installation:
         okp_key(self.folder / "keys" / "identity.jwk")
         if not self.relying_parties.exists():
             keep_file(self.relying_parties, "[]")
+        okp_key(self.portal_key)
         own(self.folder / "keys")
 
     @property
@@ -75,6 +78,26 @@ class Installation:
     def issuer(self) -> str:
         """This district's identity, as it stands in `iss`."""
         return f"https://{self.district.address('identity_http')}"
+
+    @property
+    def portal(self) -> str:
+        """This district's web pages."""
+        return f"https://{self.district.address('portal')}"
+
+    @property
+    def portal_key(self) -> Path:
+        """What the portal shows identity who it is with."""
+        return self.folder / "keys" / "portal.jwk"
+
+    @property
+    def portal_party(self) -> Path:
+        """What identity knows the portal by."""
+        return self.folder / "portal_party.json"
+
+    @property
+    def districts(self) -> Path:
+        """The districts that the portal names and links to."""
+        return self.folder / "districts.json"
 
     @property
     def spans_url(self) -> str:
@@ -103,3 +126,21 @@ class Installation:
 
     def log(self, process: str) -> Path:
         return self.folder / "logs" / f"{process}.log"
+
+
+def introduce_portals(places: Sequence[Installation]) -> None:
+    """Tells each identity of its portal, and each portal which districts there are and whose pages it may lead to."""
+    by_code = {place.code: place for place in places}
+    for here in places:
+        keep_file(
+            here.portal_party,
+            json.dumps([portal_party(here.portal, okp_key(here.portal_key))], ensure_ascii=False, indent=1),
+        )
+        rows = []
+        for code, facts in known_districts().items():
+            row = {"code": code, "name_zh": facts.name_zh, "name_en": facts.name_en}
+            there = by_code.get(code)
+            if there is not None and (there is here or here.facts.is_linked(facts)):
+                row |= {"portal": there.portal, "issuer": there.issuer}
+            rows.append(row)
+        keep_file(here.districts, json.dumps(rows, ensure_ascii=False, indent=1))

@@ -105,3 +105,16 @@ def write_key_set(path: Path, *keys: OKPKey) -> Path:
     """The public halves as a JWKS file."""
     keep_file(path, json.dumps(KeySet(list(keys)).as_dict(private=False)), mode=0o644)
     return path
+
+
+def portal_party(portal: str, key: OKPKey) -> dict[str, Any]:
+    """The portal at that https address, as identity's file of relying parties has it."""
+    return {
+        "client_id": "portal",
+        "name": {"zh": "本地区的网上办事大厅", "en": "the district's pages"},
+        "redirect_uris": [f"{portal}/signed-in"],
+        "post_logout_redirect_uris": [f"{portal}/signed-out"],
+        "backchannel_logout_uri": f"{portal}/backchannel-logout",
+        "scopes": ["openid", "profile", "offline_access", "api"],
+        "jwks": {"keys": [key.as_dict(private=False)]},
+    }

@@ -23,7 +23,7 @@ ENGINES = ("epmd", "broker", "database")
 #: Processes that take spans and mail in: no service, so they are there before the services.
 SINKS = ("spans", "mail")
 BUS_SERVICES = ("catalogue", "identity", "case_routing", "terminal_fleet", "hotline", "notification", "courier")
-EDGES = ("identity_http", "gateway")
+EDGES = ("identity_http", "gateway", "portal")
 SERVICES = (*BUS_SERVICES, *EDGES)
 
 _STOP_WAIT_S = 30
@@ -96,7 +96,7 @@ def _notification(place: Installation) -> dict[str, str]:
         "SMTP_PORT": str(place.district.port("smtp")),
         "SMTP_STARTTLS": "if_offered",  # the local server keeps mail on this machine and offers none
         "MAIL_FROM": f"no-reply@d{place.code}.example",
-        "PORTAL_URL": f"{place.issuer}/sign-in",
+        "PORTAL_URL": place.portal,
     }
 
 
@@ -124,7 +124,7 @@ def _identity(place: Installation) -> dict[str, str]:
 def _identity_http(place: Installation) -> dict[str, str]:
     return {
         "SIGNING_KEYS": str(place.district.keys / "identity.jwk"),
-        "RELYING_PARTIES": str(place.relying_parties),
+        "RELYING_PARTIES": f"{place.relying_parties},{place.portal_party}",
         "ISSUER": place.issuer,
         "PROOFING": "development" if place.district.trial else "none",
         "LISTEN_ADDRESS": place.district.address("identity_http"),
@@ -143,6 +143,18 @@ def _gateway(place: Installation) -> dict[str, str]:
     }
 
 
+def _portal(place: Installation) -> dict[str, str]:
+    return {
+        "PORTAL_KEY": str(place.portal_key),
+        "PORTAL_URL": place.portal,
+        "GATEWAY_URL": place.gateway,
+        "ISSUER": place.issuer,
+        "DISTRICTS": str(place.districts),
+        "LISTEN_ADDRESS": place.district.address("portal"),
+        **_tls(place),
+    }
+
+
 def _tls(place: Installation) -> dict[str, str]:
     pair = place.server
     return {"TLS_CERTIFICATE": str(pair.certificate), "TLS_KEY": str(pair.key), "CA_FILE": str(place.authority)}
@@ -155,6 +167,7 @@ _SETTINGS: dict[str, Callable[[Installation], Mapping[str, str]]] = {
     "identity": _identity,
     "identity_http": _identity_http,
     "gateway": _gateway,
+    "portal": _portal,
 }
 
 

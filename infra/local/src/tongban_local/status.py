@@ -32,6 +32,7 @@ def _district(place: Installation, infos: list[dict[str, Any]]) -> dict[str, Any
         "name_zh": place.facts.name_zh,
         "name_en": place.facts.name_en,
         "relation": place.facts.relation,
+        "portal": place.portal,
         "gateway": place.gateway,
         "openapi": f"{place.gateway}/openapi.json",
         "issuer": place.issuer,

@@ -33,11 +33,11 @@ SHOP = {
 def read(tmp_path, rows):
     path = tmp_path / "parties.json"
     path.write_text(rows if isinstance(rows, str) else json.dumps(rows))
-    return read_parties(path)
+    return read_parties([path])
 
 
 def test_without_a_file_there_are_no_parties() -> None:
-    assert read_parties(None) == {}
+    assert read_parties([]) == {}
 
 
 def test_a_file_is_read_as_it_says(tmp_path) -> None:
@@ -48,6 +48,15 @@ def test_a_file_is_read_as_it_says(tmp_path) -> None:
     assert portal.post_logout_redirect_uris == ("https://portal.example/signed-out",)
     assert json.loads(portal.keys[0])["x"] == PUBLIC["keys"][0]["x"]
     assert (shop.public, shop.sector, shop.redirect_uris) == (True, "sector/shop.example", tuple(SHOP["redirect_uris"]))
+
+
+def test_several_files_make_one_list_and_nobody_stands_in_two(tmp_path) -> None:
+    one, two = tmp_path / "one.json", tmp_path / "two.json"
+    one.write_text(json.dumps([PORTAL]))
+    two.write_text(json.dumps([SHOP]))
+    assert read_parties([one, two]).keys() == {"portal", "shop"}
+    with pytest.raises(InvalidParty, match="twice"):
+        read_parties([one, two, one])
 
 
 def test_a_public_client_may_listen_on_the_person_s_own_machine(tmp_path) -> None:

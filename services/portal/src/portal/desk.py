@@ -25,7 +25,7 @@ from portal.adapters.provider import Provider, Refused
 from portal.adapters.storage import Storage
 from portal.adapters.tokens import NotBelieved
 from portal.cookies import session_cookie, session_key
-from portal.districts import Districts
+from portal.districts import Districts, DistrictsFile
 from portal.errors import identity_away, not_for_you, not_signed_in
 from portal.forms import Forms
 from portal.model import CLAIM_LIFETIME, RENEW_BEFORE, Session
@@ -50,7 +50,7 @@ class Desk:
     forms: Forms
     provider: Provider
     gateway: Gateway
-    districts: Districts
+    districts_file: DistrictsFile
     http: httpx.AsyncClient
 
     @classmethod
@@ -60,6 +60,10 @@ class Desk:
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    @property
+    def districts(self) -> Districts:
+        return self.districts_file.present
 
     async def within(self, use: Callable[[Storage], T]) -> T:
         """What `use` makes of a transaction of its own, run in a thread: the database blocks."""
@@ -131,7 +135,7 @@ def build(settings: Settings, clock: Clock, new_id: NewId, http: httpx.AsyncClie
         forms=Forms(cipher, settings.portal_url),
         provider=Provider(settings.issuer, settings.portal_url, key=key, http=http, clock=clock, new_id=new_id),
         gateway=Gateway(settings.gateway_url, http),
-        districts=Districts.read(settings.districts, settings.district),
+        districts_file=DistrictsFile(settings.districts, settings.district),
         http=http,
     )
 

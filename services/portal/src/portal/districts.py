@@ -1,8 +1,8 @@
 """The districts that pages name and link to, from one JSON file: a list of
 `{"code", "name_zh", "name_en", "portal", "issuer"}`, our own among them.
 
-`portal` and `issuer` are https origins, or "" where we have no link to that district's pages. The order of the file is the
-order of the header.
+`portal` and `issuer` are https origins, or "" where we have no link to that district's pages. The header shows our own
+first, then the others in the order of the file.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from chassis.logs import get_logger
+
+log = get_logger(__name__)
 
 _ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
@@ -64,13 +68,39 @@ class Districts:
 
     @property
     def linked(self) -> list[District]:
-        """Those whose pages can be switched to, our own among them."""
-        return [district for district in self if district.portal or district is self.here]
+        """Our own, and those whose pages can be switched to."""
+        return [self.here, *(district for district in self if district.portal and district is not self.here)]
 
     @property
     def issuers(self) -> list[str]:
         """Where signing in and out may lead through."""
         return sorted({district.issuer for district in self if district.issuer})
+
+
+class DistrictsFile:
+    """The file's districts as it stands now: a file that changed is read again, and a wrong one changes nothing."""
+
+    def __init__(self, path: Path, here: str) -> None:
+        """Raises ValueError that says what is wrong with the file."""
+        self._path, self._here = path, here
+        self._stamp, self._read = self._look(), Districts.read(path, here)
+
+    @property
+    def present(self) -> Districts:
+        if (stamp := self._look()) != self._stamp:
+            self._stamp = stamp
+            try:
+                self._read = Districts.read(self._path, self._here)
+            except ValueError as error:
+                log.warning("the file of districts is not taken", reason=str(error))
+        return self._read
+
+    def _look(self) -> tuple[int, int]:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return 0, 0
+        return found.st_ino, found.st_mtime_ns
 
 
 def _district(row: Any) -> District:

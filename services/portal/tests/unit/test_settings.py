@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from chassis.settings import SettingsError, read_settings
-from portal.districts import Districts
+from portal.districts import Districts, DistrictsFile
 from portal.settings import Settings
 
 GIVEN = {
@@ -75,3 +75,17 @@ def test_a_district_nobody_told_us_of_is_shown_by_its_code(tmp_path: Path) -> No
     districts = Districts.read(path, "320508")
     assert (districts.name("320508", "zh"), districts.name("320508", "en")) == ("姑苏区", "Gusu")
     assert districts.name("440106", "zh") == "440106"
+
+
+def test_a_file_that_changes_is_read_again_and_a_wrong_one_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "districts.json"
+    path.write_text(json.dumps([GUSU]))
+    file = DistrictsFile(path, "320508")
+    (tmp_path / "new").write_text(json.dumps([GUSU, {"code": "310101", "name_zh": "黄浦区", "name_en": "Huangpu"}]))
+    (tmp_path / "new").replace(path)
+    assert file.present.name("310101", "zh") == "黄浦区"
+    (tmp_path / "new").write_text("{")
+    (tmp_path / "new").replace(path)
+    assert file.present.name("310101", "zh") == "黄浦区"
+    path.unlink()
+    assert file.present.name("310101", "zh") == "黄浦区"

@@ -44,7 +44,7 @@ def generated(chart: Path) -> dict[Path, str]:
     """Every generated file of the chart, with what it should hold."""
     from tongban_broker.bus import Bus
     from tongban_broker.secretless import for_chart, peer_rows
-    from tongban_database.roles import access_lines
+    from tongban_database.roles import access_lines, owners
 
     from tongban_cli.chart_values import read, schema, table
 
@@ -53,7 +53,7 @@ def generated(chart: Path) -> dict[Path, str]:
     # A superuser for the set-up Job; where connections may come from is the NetworkPolicy's to say.
     # Backups leave through the pod itself.
     superuser = ["host all postgres all scram-sha-256", "host replication postgres 127.0.0.1/32 scram-sha-256"]
-    access = [*superuser, *access_lines(bus.servers, network="all")]
+    access = [*superuser, *access_lines(owners(bus.servers), network="all")]
     return {
         chart / "values.schema.json": _json(schema(values)),
         readme: _with_table(readme.read_text(), table(values)),

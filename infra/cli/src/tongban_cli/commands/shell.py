@@ -16,7 +16,7 @@ def register(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints `export` lines: GATEWAY, ISSUER, CURL_CA_BUNDLE, and <LOGIN>_PASSWORD of each sample account."""
+    """Prints `export` lines: PORTAL, GATEWAY, ISSUER, CURL_CA_BUNDLE, and <LOGIN>_PASSWORD of each sample account."""
     from tongban_local.environment import Environment
 
     try:
@@ -27,7 +27,12 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 2
-    values = {"GATEWAY": place.gateway, "ISSUER": place.issuer, "CURL_CA_BUNDLE": str(place.authority)}
+    values = {
+        "PORTAL": place.portal,
+        "GATEWAY": place.gateway,
+        "ISSUER": place.issuer,
+        "CURL_CA_BUNDLE": str(place.authority),
+    }
     values |= {f"{login.upper()}_PASSWORD": password for login, password in place.district.secrets.people.items()}
     for name, value in values.items():
         print(f"export {name}={shlex.quote(value)}")

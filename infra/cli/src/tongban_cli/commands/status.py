@@ -44,7 +44,7 @@ def _show(found: dict[str, Any]) -> None:
             state = "[green]ready[/green]" if process["ready"] else f"[red]{process['state']}, not ready[/red]"
             table.add_row(name, state, str(process["pid"] or ""), str(process["seconds"]))
         console.print(table)
-        for key in ("gateway", "openapi", "issuer", "courier", "spans", "mail_folder", "ca_file"):
+        for key in ("portal", "gateway", "openapi", "issuer", "courier", "spans", "mail_folder", "ca_file"):
             console.print(f"  {key}: {district[key]}", soft_wrap=True)
         for link in district["links"] or ():
             console.print(f"  link: {_link(link)}", soft_wrap=True)

@@ -24,6 +24,7 @@ RINGS = {
     "system": ("tests/system",),
     "federation": ("tests/federation",),
     "clients": ("tests/clients",),
+    "browser": ("tests/browser",),
 }
 LINT = "lint"
 _NOTHING_COLLECTED = 5

@@ -19,6 +19,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from tongban_local.districts import DEFAULT
     from tongban_local.environment import Environment
+    from tongban_local.keys import PEOPLE
 
     console, began = Console(highlight=False), time.monotonic()
     environment = Environment(environment_of(args))
@@ -33,7 +34,13 @@ def run(args: argparse.Namespace) -> int:
     for code in codes:
         place = environment[code]
         name = f"[green]{code} {place.facts.name_zh}[/green] {place.facts.name_en}"
-        console.print(f"{name}: {place.gateway}", soft_wrap=True)
+        console.print(f"{name}: {place.portal}", soft_wrap=True)
     console.print(f"certificate authority: {environment[codes[0]].authority}", soft_wrap=True)
+    if not args.without_samples:
+        console.print(f"sample accounts of each district: {', '.join(PEOPLE)}")
+        for code in codes:
+            console.print(
+                f"  {code}: their passwords are in {environment[code].folder / 'people.json'}", soft_wrap=True
+            )
     console.print("`make status` shows everything, `make down` ends it")
     return 0

@@ -24,7 +24,7 @@ BODY_TIMEOUT_S = 20.0
 _HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"strict-transport-security": b"max-age=31536000",
-    b"referrer-policy": b"no-referrer",
+    b"referrer-policy": b"same-origin",  # with no-referrer a browser tells a form's own origin as "null"
     b"cache-control": b"no-store",
 }
 

@@ -1,6 +1,6 @@
-"""The relying parties of a district that are no peers: a JSON file, read and checked once at the start.
+"""The relying parties of a district that are no peers: JSON files, read and checked once at the start.
 
-A list of objects: `client_id`, `name` ({"zh", "en"}), `redirect_uris`, `scopes`, and `jwks` (a JWKS with the public keys that
+Each is a list of objects: `client_id`, `name` ({"zh", "en"}), `redirect_uris`, `scopes`, and `jwks` (a JWKS with the public keys that
 its assertions are signed with) or `"public": true`; where wanted `post_logout_redirect_uris`, `backchannel_logout_uri`,
 `sector`, `id_token_alg`. Who may call the gateway (`api`, `api.read`) knows people by their own subject, everybody else by one
 of the sector's: the host of its redirect URIs, unless `sector` names another.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,23 +31,25 @@ _CLIENT_ID = re.compile(r"(?![0-9]{6}$)[a-z0-9._-]{3,64}")
 _LOOPBACK = {"127.0.0.1", "[::1]", "localhost"}
 
 
-def read_parties(path: Path | None) -> dict[str, RelyingParty]:
-    """By client id; none where there is no file. Raises InvalidParty, naming the row and what is wrong with it."""
-    if path is None:
-        return {}
+def read_parties(paths: Iterable[str | Path]) -> dict[str, RelyingParty]:
+    """By client id, of all files. Raises InvalidParty, naming the row and what is wrong with it."""
+    found: dict[str, RelyingParty] = {}
+    for row in (row for path in paths for row in _rows(Path(path))):
+        party = _party(row)
+        if party.client_id in found:
+            raise InvalidParty(party.client_id, "stands there twice")
+        found[party.client_id] = party
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidParty(str(path), f"the file cannot be read as JSON ({type(error).__name__})") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InvalidParty(str(path), "the file must be a list of objects")
-    found: dict[str, RelyingParty] = {}
-    for row in rows:
-        party = _party(row)
-        if party.client_id in found:
-            raise InvalidParty(party.client_id, "stands there twice")
-        found[party.client_id] = party
-    return found
+    return rows
 
 
 def _party(row: Mapping[str, Any]) -> RelyingParty:

@@ -23,8 +23,8 @@ class HttpSettings:
     signing_keys: Path
     #: Our own https URL, as it stands in `iss`; no path.
     issuer: str
-    #: File with the relying parties that are no peers (adapters/relying_parties.py); unset: there are none.
-    relying_parties: Path | None = None
+    #: Files with the relying parties that are no peers (adapters/relying_parties.py), separated by commas; unset: there are none.
+    relying_parties: tuple[str, ...] = ()
     #: Seconds between two questions whether a home's session still stands, and of silence after which ours ends.
     home_confirm_s: float = 180.0
     home_silence_s: float = 900.0

@@ -1,0 +1,58 @@
+"""What a person does in a browser, in the words of the pages; each page that is looked at is held against axe-core too."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, expect
+from tongban_local.installation import Installation
+
+#: CSS pixels: a phone, and a desk.
+PHONE, DESK = {"width": 375, "height": 812}, {"width": 1280, "height": 900}
+
+
+@dataclass
+class Person:
+    """One person's browser: a window, its cookies, and what was seen."""
+
+    context: BrowserContext
+    pictures: Path
+    page: Page = field(init=False)
+    transferred: list[tuple[str, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+
+    def sign_in(self, place: Installation, login: str, to: str = "/") -> None:
+        """From the district's own pages, through its identity, and back."""
+        self.page.goto(f"{place.portal}{to}")
+        if self.page.url.startswith(place.portal):
+            self.page.get_by_role("link", name="登录", exact=True).first.click()
+        self.fill_password(place, login)
+        expect(self.page).to_have_url(re.compile(re.escape(place.portal)))
+
+    def fill_password(self, place: Installation, login: str) -> None:
+        self.page.locator("#login").fill(login)
+        self.page.locator("#password").fill(place.district.secrets.people[login])
+        self.page.locator("form:has(#login) button[type=submit]").click()
+
+    def look(self, name: str) -> None:
+        """Keeps a picture of the page at both widths, and demands that nobody is shut out: axe-core finds nothing."""
+        for width, size in (("desk", DESK), ("phone", PHONE)):
+            self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            self.page.screenshot(path=self.pictures / f"{name}-{width}.png", full_page=True)
+            assert barriers(self.page) == [], f"{name} at {width}"
+            wide = self.page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= size["width"], f"{name} at {width} is {wide} wide: it scrolls sideways"
+        self.page.set_viewport_size(DESK)  # type: ignore[arg-type]
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe-core finds: rule, and the elements."""
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {', '.join(str(node['target']) for node in one['nodes'])}" for one in found]
