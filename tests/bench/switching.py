@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from identity.adapters import passwords
 
-from tests.bench.rows import DURABLE, Aim, Progress, Row, interleave, row
+from tests.bench.rows import Aim, Progress, Row, interleave, row
 from tests.clients.browser import Browser
 from tests.clients.district import GUSU, HUANGPU, PASSWORD, District, Ground, a_district, host_of
 from tests.support.engines import running_engines
@@ -33,7 +33,7 @@ _PARTY = {
     "public": True,
 }
 _NOTE = (
-    f"p95, {DURABLE}; top-level redirects over HTTPS by a client that keeps cookies, one person at a time. Floor: a sign-in with a "
+    "p95; fsync and synchronous_commit on, on both sides; top-level redirects over HTTPS by a client that keeps cookies, one person at a time. Floor: a sign-in with a "
     "password at the person's own district, less the password's verification"
 )
 
@@ -61,6 +61,7 @@ def measure(progress: Progress) -> list[Row]:
         verification = _verification_ms()
 
         def switches() -> float:
+            _forget(browser, gusu)
             browser.open(gusu.issuer)
             _switch(browser, gusu, huangpu, Counted())  # keys and metadata of the other side are read once
             return _p95(
