@@ -170,7 +170,8 @@ def configure(service: str, district: str, *, level: str = "INFO", stream: TextI
     root.setLevel(level)
     # pika tells every lost connection as an error with a stack; chassis.broker tells it once, as what it is.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
-    for library in ("amqp", "kombu", "alembic", "urllib3", "mail.log"):
+    # httpx tells whole addresses, and with them what people search for and what providers carry in a redirect.
+    for library in ("amqp", "kombu", "alembic", "httpx", "urllib3", "mail.log"):
         logging.getLogger(library).setLevel(logging.WARNING)
 
 

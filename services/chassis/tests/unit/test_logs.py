@@ -109,6 +109,11 @@ def test_a_librarys_lines_and_tracebacks_are_redacted(lines):
     assert "RuntimeError" in line["exception"]
 
 
+def test_addresses_that_a_client_asks_for_are_not_told(lines):
+    logging.getLogger("httpx").info('HTTP Request: GET https://gateway.example/v1/items?q=离婚 "HTTP/1.1 200 OK"')
+    assert lines() == []
+
+
 def test_a_value_that_cannot_be_read_loses_the_line_and_shows_nothing(lines):
     class Awkward:
         def __str__(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 
@@ -25,9 +24,6 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     logs.configure(settings.service_name, settings.district)
-    logging.getLogger("httpx").setLevel(
-        logging.WARNING
-    )  # it would tell whole addresses, and with them what people search for
     telemetry.configure(settings.service_name, settings.district, settings.otlp_endpoint)
     try:
         serve(

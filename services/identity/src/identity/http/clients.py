@@ -26,8 +26,10 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 async def know_peer(parts: Parts, fields: Mapping[str, str]) -> None:
     """Reads the keys of the peer that an assertion claims to be from, so that it can be proven; nothing is believed by that."""
+    assertion = fields.get("client_assertion")
+    if not assertion:
+        return
     try:
-        assertion = fields.get("client_assertion", "")
         client_id = claimed_client(assertion)
         if not _PEER.fullmatch(client_id):
             return
