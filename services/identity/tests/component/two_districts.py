@@ -145,8 +145,8 @@ def start(engines: Engines, side: Side, folder: Path, **more: str) -> ServicePro
 
 
 @contextmanager
-def two_districts(engines: Engines) -> Iterator[Two]:
-    """Gusu's and Huangpu's providers, running, each knowing the other from the registry."""
+def two_districts(engines: Engines, **more: str) -> Iterator[Two]:
+    """Gusu's and Huangpu's providers, running with the settings in `more`, each knowing the other from the registry."""
     folder = own_folder(engines.district.folder / f"two-{new_id()}")
     authority = Authority(folder / "authority")
     pair = Two(*(a_side(engines, code, folder, authority) for code in (GUSU, HUANGPU)))
@@ -156,7 +156,7 @@ def two_districts(engines: Engines) -> Iterator[Two]:
     sides = (pair.gusu, pair.huangpu)
     try:
         for side in sides:
-            start(engines, side, folder)
+            start(engines, side, folder, **more)
         yield pair
     finally:
         for side in sides:

@@ -281,6 +281,14 @@ class NotProven(IdentityError):
     sentence = "This takes an identity that was matched with a document (L4); prove yours first."
 
 
+class KnownElsewhere(IdentityError):
+    """For a person of another district, in whose name this district keeps no proofs and no firms."""
+
+    code = "identity.known_elsewhere"
+    kind = "forbidden"
+    sentence = "You are signed in by your home district: do this there, or with an account of this district."
+
+
 class NotRepresentative(IdentityError):
     code = "identity.not_representative"
     kind = "forbidden"

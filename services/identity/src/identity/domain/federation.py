@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from identity.domain.errors import HomeAnswerRefused, LogoutRefused
+from identity.domain.errors import HomeAnswerRefused, KnownElsewhere, LogoutRefused
 from identity.domain.model import Account, AccountKind, Assurance
 
 #: How long somebody may take at their home's sign-in page.
@@ -75,6 +75,12 @@ def home_of(subject: str) -> str:
 def may_be_known_elsewhere(account: Account) -> bool:
     """Whether this district vouches for somebody to another: for its own people, never for its staff or another's people."""
     return account.kind is not AccountKind.STAFF and not home_of(account.subject)
+
+
+def check_ours(account: Account) -> None:
+    """Raises KnownElsewhere for a person of another district: what their home said of them is never raised here."""
+    if home_of(account.subject):
+        raise KnownElsewhere
 
 
 def carried(claimed: Assurance, limit: Assurance) -> Assurance:

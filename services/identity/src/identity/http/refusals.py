@@ -19,6 +19,7 @@ _CHINESE = {
     errors.ProofingAway.code: "目前无法核验身份，未作任何更改，请几分钟后再试。",
     errors.ProofingNotOffered.code: "本区仅在窗口核验身份，请携带证件到窗口办理。",
     errors.NotProven.code: "此项须先通过证件核验身份（L4）。",
+    errors.KnownElsewhere.code: "您的账户属于其他地区。请在所属地区办理，或使用本区账户。",
     errors.NotRepresentative.code: "仅法定代表人可以办理此项。",
     errors.NoMandate.code: "您不能或不再能代表该单位，请重新选择为谁办理。",
     errors.MandateNotFound.code: "该单位没有这项授权。",

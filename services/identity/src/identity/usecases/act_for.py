@@ -30,15 +30,19 @@ def firms_of(work: Work, account: Account, *, now: datetime) -> Sequence[Standin
 def standing_of(work: Work, firm: str, handler: str, *, now: datetime) -> tuple[Standing, Account]:
     """How far the person `handler` may act for `firm` now, and their account. Raises NoMandate."""
     account = work.accounts.get(handler)
-    number = account.person.id_number if account else ""
-    mandates = work.mandates.of_handler(number) if number else ()
-    held = standing(work.firms.get(firm), mandates, account, now)
-    assert account is not None
-    return held, account
+    if account is None:
+        raise NoMandate
+    return _held(work, firm, account, now), account
 
 
 def choose(work: Work, session: Session, account: Account, firm: str, *, now: datetime) -> None:
     """From now on the session's tokens say that the person acts for `firm`; "": for themself. Raises NoMandate."""
     if firm:
-        standing_of(work, firm, account.subject, now=now)
+        _held(work, firm, account, now)  # as strongly proven as in this session
     work.sessions.act_for(session.key, firm)
+
+
+def _held(work: Work, firm: str, account: Account, now: datetime) -> Standing:
+    number = account.person.id_number
+    mandates = work.mandates.of_handler(number) if number else ()
+    return standing(work.firms.get(firm), mandates, account, now)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from identity.domain.errors import AccountNotFound, OwnAccount, ProofRefused
+from identity.domain.federation import check_ours
 from identity.domain.model import Account, AccountKind
 from identity.domain.proofs import Proof, Way
 from identity.domain.sign_up import normal_id_number, normal_name
@@ -13,7 +14,8 @@ from identity.usecases.ports import ProofingSource, Work
 
 
 def ask_source(source: ProofingSource, account: Account, way: Way, document_ends: date | None, today: date) -> None:
-    """Asks outside any transaction. Raises ProofRefused where the source does not confirm it, ProofingAway."""
+    """Asks outside any transaction. Raises KnownElsewhere, ProofRefused where the source does not confirm it, ProofingAway."""
+    check_ours(account)
     person = account.person
     if account.kind is not AccountKind.PERSON:
         raise ProofRefused

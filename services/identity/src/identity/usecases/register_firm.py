@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from identity.domain.errors import ProofRefused
+from identity.domain.federation import check_ours
 from identity.domain.firms import Firm, check_proven
 from identity.domain.model import Account
 from identity.domain.proofs import Proof
@@ -12,7 +13,8 @@ from identity.usecases.ports import ProofingSource, Work
 
 
 def ask_register(source: ProofingSource, name: str, credit_code: str, account: Account) -> None:
-    """Asks the register of firms, outside any transaction. Raises NotProven, ProofRefused, ProofingAway."""
+    """Asks the register of firms, outside any transaction. Raises KnownElsewhere, NotProven, ProofRefused, ProofingAway."""
+    check_ours(account)
     check_proven(account)
     person = account.person
     if not source.representative(name, credit_code, person.name, person.id_number):
