@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,28 @@ class Person:
         self.page.locator("#login").fill(login)
         self.page.locator("#password").fill(place.district.secrets.people[login])
         self.page.locator("form:has(#login) button[type=submit]").click()
+
+    def apply(self, folder: Path) -> str:
+        """From a list of items: applies for its first with a paper that is made in `folder`. The case's number."""
+        self.page.locator(".tb-results a").first.click()
+        self.page.get_by_role("button", name="在线申请").click()
+        paper = folder / "申请表.txt"
+        paper.write_text("材料")
+        for material in self.page.locator("input[type=file]").all():
+            material.set_input_files(paper)
+        self.page.get_by_role("button", name="提交申请").click()
+        expect(self.page.get_by_text("申请已提交")).to_be_visible()
+        return self.page.url.partition("/cases/")[2].partition("?")[0]
+
+    def await_text(self, url: str, text: str, seconds: float = 120) -> None:
+        """Opens the page again and again, as somebody who waits does, until it says `text`."""
+        until = time.monotonic() + seconds
+        while True:
+            self.page.goto(url)
+            if self.page.get_by_text(text).count() or time.monotonic() > until:
+                break
+            self.page.wait_for_timeout(1000)
+        expect(self.page.get_by_text(text).first).to_be_visible()
 
     def look(self, name: str) -> None:
         """Keeps a picture of the page at both widths, and demands that nobody is shut out: axe-core finds nothing."""

@@ -56,7 +56,7 @@ def test_a_citizen_applies_and_a_clerk_of_another_district_grants(
 
     clerk = person()
     clerk.sign_in(huangpu, "clerk", "/work")
-    await_text(clerk, f"{huangpu.portal}/work", number)
+    clerk.await_text(f"{huangpu.portal}/work", number)
     clerk.look("worklist")
     clerk.page.get_by_role("row").filter(has_text=number).get_by_role("link").click()
     clerk.look("work-accept")
@@ -71,10 +71,10 @@ def test_a_citizen_applies_and_a_clerk_of_another_district_grants(
     expect(clerk.page.get_by_text("已作出准予决定。")).to_be_visible()
     clerk.look("work-granted")
 
-    await_text(citizen, f"{gusu.portal}/cases/{number}", "已办结")
+    citizen.await_text(f"{gusu.portal}/cases/{number}", "已办结")
     expect(page.get_by_text("材料齐全，符合条件。")).to_be_visible()
     citizen.look("case-closed")
-    await_text(citizen, f"{gusu.portal}/messages", "已办结")
+    citizen.await_text(f"{gusu.portal}/messages", "已办结")
     unread = page.get_by_role("button", name=re.compile("标为已读")).count()
     page.get_by_role("button", name=re.compile("标为已读")).first.click()
     expect(page.get_by_role("button", name=re.compile("标为已读"))).to_have_count(unread - 1)
@@ -98,17 +98,6 @@ def person_in_another_tab(person: Person) -> object:
     return page
 
 
-def await_text(person: Person, url: str, text: str, seconds: float = 120) -> None:
-    """Opens the page again and again, as somebody who waits does, until it says `text`."""
-    until = time.monotonic() + seconds
-    while True:
-        person.page.goto(url)
-        if person.page.get_by_text(text).count() or time.monotonic() > until:
-            break
-        person.page.wait_for_timeout(1000)
-    expect(person.page.get_by_text(text).first).to_be_visible()
-
-
 def test_everything_works_for_somebody_who_allows_no_script(
     environment: Environment, person: Callable[..., Person], tmp_path: Path
 ) -> None:
@@ -116,14 +105,7 @@ def test_everything_works_for_somebody_who_allows_no_script(
     citizen = person(script=False)
     citizen.sign_in(gusu, "citizen", "/items?q=公证")
     page = citizen.page
-    page.locator(".tb-results a").first.click()
-    page.get_by_role("button", name="在线申请").click()
-    paper = tmp_path / "申请表.txt"
-    paper.write_text("材料")
-    for field in page.locator("input[type=file]").all():
-        field.set_input_files(paper)
-    page.get_by_role("button", name="提交申请").click()
-    expect(page.get_by_text("申请已提交")).to_be_visible()
+    citizen.apply(tmp_path)
     page.get_by_role("button", name="撤回申请").click()
     page.get_by_role("button", name="确认撤回").click()
     expect(page.get_by_text(re.compile("已撤回|已请求撤回")).first).to_be_visible()
