@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import httpx
@@ -55,7 +55,7 @@ class Person:
     def close(self) -> None:
         self._http.close()
 
-    def __enter__(self) -> Person:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,14 +79,21 @@ class Person:
         if time.monotonic() > self._ends - _MARGIN_S:
             if not self._token:
                 self._sign_in()
-            answer = self._http.post(
-                f"{self._issuer}/token", data={"grant_type": "urn:tongban:session"}, headers={"Tongban-CSRF": "1"}
-            )
-            if answer.is_error:
-                raise Refused(answer)
-            token = answer.json()
+            token = self._grant()
             self._token, self._ends = token["access_token"], time.monotonic() + token["expires_in"]
         return self._token
+
+    def _grant(self) -> dict[str, Any]:
+        """A token for whoever is signed in here. Raises Refused."""
+        fields, headers = {"grant_type": "urn:tongban:session"}, {"Tongban-CSRF": "1"}
+        return self._redeemed(self._http.post(f"{self._issuer}/token", data=fields, headers=headers))
+
+    @staticmethod
+    def _redeemed(answer: httpx.Response) -> dict[str, Any]:
+        if answer.is_error:
+            raise Refused(answer)
+        found: dict[str, Any] = answer.json()
+        return found
 
     def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
         answer = self.answer(method, path, **options)

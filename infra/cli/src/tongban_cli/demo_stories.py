@@ -23,6 +23,7 @@ from tongban_spans.tree import counts, tree
 from tongban_cli.client import Person, Refused
 from tongban_cli.demo_evidence import export_evidence
 from tongban_cli.story import TOLD, Story, story, timeline_table
+from tongban_cli.visitor import Visitor
 
 GUSU, HUANGPU = "320508", "310101"
 #: How long a story waits for what the districts do by themselves.
@@ -45,8 +46,8 @@ class Stage:
     def say(self, text: str) -> None:
         self.console.print(text)
 
-    def person(self, code: str, login: str) -> Person:
-        return Person.of(self.environment[code], login)
+    def person(self, code: str, login: str) -> Visitor:
+        return Visitor.of(self.environment[code], login)
 
 
 def tell(stage: Stage) -> list[dict[str, Any]]:
@@ -83,7 +84,18 @@ def _granted(stage: Stage) -> str:
         _decide(stage, number, "grant", "材料齐全，符合条件。")
         _closed(stage, citizen, number)
         _heard(stage, citizen, number)
+        _next_door(stage, citizen, number)
     return number
+
+
+def _next_door(stage: Stage, citizen: Visitor, number: str) -> None:
+    """Signed in in Gusu, the applicant opens Huangpu's pages, and sees the case there too."""
+    there, began = stage.environment[HUANGPU], time.monotonic()
+    citizen.switch(there)
+    took = (time.monotonic() - began) * 1000
+    if number not in citizen.open(f"{there.portal}/cases").text:
+        raise DemoFailed(f"{number} is not among the applicant's cases at {there.portal}")
+    stage.say(f"  at Huangpu's pages in {took:.0f} ms, signed in with nothing to fill in; the case is listed there")
 
 
 def _while_away(stage: Stage) -> str:
