@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psycopg2
 import pytest
 from playwright.sync_api import Response, expect
 from tongban_local.environment import Environment
@@ -43,6 +44,7 @@ def test_a_case_is_seen_at_the_other_district_with_no_prompt(
 
     citizen.await_text(f"{huangpu.portal}/cases", number)
     citizen.look("switched-cases")
+    assert re.fullmatch(rf"{GUSU}:[0-9a-f]{{40}}", applicant_of(huangpu, number)), "Huangpu has no other name for them"
     citizen.page.goto(f"{huangpu.portal}/cases/{number}")
     expect(citizen.page.get_by_role("heading", level=1)).to_be_visible()
     citizen.look("switched-case")
@@ -129,6 +131,14 @@ def switch(person: Person, to: Installation, name: str) -> None:
     expect(person.page).to_have_url(re.compile(re.escape(to.portal)))
     expect(person.page.locator("header")).to_contain_text(OURS)
     expect(person.page.locator("header")).to_contain_text("来自姑苏区")
+
+
+def applicant_of(place: Installation, number: str) -> str:
+    """What the district calls the applicant, in its own copy of the case."""
+    url = place.district.owner_url("case_routing").replace("+psycopg2", "")
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT applicant_subject FROM cases WHERE number = %s", [number])
+        return str(cursor.fetchone()[0])
 
 
 @contextmanager
