@@ -212,7 +212,9 @@ def a_case(**changes: Any) -> dict[str, Any]:
         "version": 3,
         "due_act": "",
         "attention": "",
+        "applicant_kind": "person",
         "applicant_name_masked": "样***",
+        "handler_name_masked": "",
         "applicant_id_masked": "1101**********0011",
         "materials": [
             {"key": "application_form", "name": "申请表.txt", "media_type": "text/plain", "size": 6, "sha256": "a" * 64}
