@@ -68,6 +68,7 @@ def test_a_case_is_seen_at_the_other_district_with_no_prompt(
         ("home", "/"),
         ("cases", "/cases"),
         ("case", f"/cases/{number}"),
+        ("messages", "/messages"),
         ("sessions", "/account/sessions"),
     ):
         citizen.page.goto(huangpu.portal + path)

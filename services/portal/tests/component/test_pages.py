@@ -333,6 +333,13 @@ def test_a_citizen_has_no_clerks_desk(site, path) -> None:
     assert site.gateway.calls == []
 
 
+def test_a_person_of_another_district_is_told_where_their_other_messages_are(site) -> None:
+    site.gateway.answers["GET /v1/messages"] = page_of()
+    assert "消息在那里的页面查看" not in get(site, "/messages").text
+    site.provider.person |= {"sub": "310101:pairwise", "home": "310101"}
+    assert "在黄浦区提交的办件，消息在那里的页面查看" in get(site, "/messages").text
+
+
 @pytest.mark.parametrize("path", ["/cases", f"/items/{ITEM}/apply", "/messages"])
 def test_a_clerk_applies_for_nothing(site, path) -> None:
     as_clerk(site)
