@@ -101,7 +101,7 @@ def test_name_and_number_come_from_home_sealed_and_others_may_ask_for_them(two, 
 def test_a_browser_remembers_its_home_once_it_was_chosen(two, browser) -> None:
     page = open_portal(browser, two.huangpu)
     assert page.status_code == 200
-    assert page.text.index("其他城区的账户") < page.text.index("An account of another district")
+    assert page.text.index("其他地区的账户") < page.text.index("An account of another district")
     link = browser.get(f"{two.huangpu.issuer}/sign-in").text
     assert f"home_district={GUSU}" in link
     chosen = next(part for part in page.text.split('"') if part.startswith("/federation/sign-in?"))

@@ -33,19 +33,19 @@ _SENTENCES = {
         " from and begin again.",
     },
     HomeAnswerRefused.code: {
-        "zh": "您所选城区的答复无法核实，未予登录。请告知该城区。",
+        "zh": "您所选地区的答复无法核实，未予登录。请告知该地区。",
         "en": "What your home district answered cannot be believed, so nobody was signed in. Please tell that district.",
     },
     NotAPeer.code: {
-        "zh": "本区与所选城区未开通互认，请选择其他城区。",
+        "zh": "本区与所选地区未开通互认，请选择其他地区。",
         "en": "This district has no open link with the one chosen; choose another home district.",
     },
     RegistryExpired.code: {
-        "zh": "城区名录已过期，暂只能使用本区账户登录。",
+        "zh": "地区名录已过期，暂只能使用本区账户登录。",
         "en": "The registry of districts has expired; for now sign in with an account of this district.",
     },
     HomeAway.code: {
-        "zh": "您所选的城区暂时无法连接，请稍后再试。",
+        "zh": "您所选的地区暂时无法连接，请稍后再试。",
         "en": "Your home district cannot be reached now; try again shortly.",
     },
 }
