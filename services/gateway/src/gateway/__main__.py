@@ -6,13 +6,9 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 
-from chassis import logs, telemetry
-from chassis.clock import SystemClock, new_id
-from chassis.edge import serve
-from chassis.settings import SettingsError, read_settings
+from chassis.edge import run
 
 from gateway.app import build, routed
 from gateway.openapi import document
@@ -26,27 +22,9 @@ def openapi() -> int:
     return 0
 
 
-def main() -> int:
-    try:
-        settings = read_settings(Settings, os.environ)
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    logs.configure(settings.service_name, settings.district)
-    telemetry.configure(settings.service_name, settings.district, settings.otlp_endpoint)
-    app = build(settings, SystemClock(), new_id)
-    try:
-        serve(
-            app,
-            address=settings.listen_address,
-            certificate=settings.tls_certificate,
-            key=settings.tls_key,
-            health_address=settings.health_address,
-            checks=app.state.checks,
-        )
-    finally:
-        telemetry.flush()
-    return 0
+def serve() -> int:
+    """2 for wrong settings, each named on standard error; 0 after a clean stop."""
+    return run(Settings, build)
 
 
 def rules() -> int:
@@ -55,4 +33,4 @@ def rules() -> int:
     return 0
 
 
-sys.exit({"openapi": openapi, "rules": rules}.get(" ".join(sys.argv[1:]), main)())
+sys.exit({"openapi": openapi, "rules": rules}.get(" ".join(sys.argv[1:]), serve)())

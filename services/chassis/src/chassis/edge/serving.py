@@ -1,22 +1,72 @@
-"""Serving an application over HTTPS until SIGTERM, with the health pages beside it."""
+"""A web process: an application served over HTTPS until SIGTERM, with the health pages beside it."""
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+from typing import Protocol as Shape
 
 import uvicorn
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp
 
-from chassis import health
+from chassis import health, logs, telemetry
+from chassis.clock import Clock, NewId, SystemClock, new_id
 from chassis.edge.protocol import Protocol
+from chassis.errors import fault_of
+from chassis.settings import SettingsError, read_settings
+
+
+class WebSettings(Shape):
+    """What a web process's settings say of the process itself."""
+
+    @property
+    def service_name(self) -> str: ...
+    @property
+    def district(self) -> str: ...
+    @property
+    def otlp_endpoint(self) -> str: ...
+    @property
+    def listen_address(self) -> str: ...
+    @property
+    def tls_certificate(self) -> Path: ...
+    @property
+    def tls_key(self) -> Path: ...
+    @property
+    def health_address(self) -> str: ...
+
+
+S = TypeVar("S", bound=WebSettings)
+
+
+def run(settings_class: type[S], build: Callable[[S, Clock, NewId], Starlette]) -> int:
+    """A web process from its environment to its clean stop: 0. Its application keeps its checks at `state.checks`.
+
+    2, with a sentence on standard error, where settings are wrong, or `build` refuses what they name (ValueError, OSError, a fault).
+    """
+    try:
+        settings = read_settings(settings_class, os.environ)
+        logs.configure(settings.service_name, settings.district)
+        telemetry.configure(settings.service_name, settings.district, settings.otlp_endpoint)
+        app = build(settings, SystemClock(), new_id)
+    except Exception as error:
+        if not isinstance(error, SettingsError | ValueError | OSError) and fault_of(error) is None:
+            raise
+        sys.stderr.write(f"{error}\n")
+        return 2
+    try:
+        _serve(app, settings)
+    finally:
+        telemetry.flush()
+    return 0
 
 
 def health_page(path: str, checks: health.Checks) -> Callable[[Request], Awaitable[Response]]:
@@ -56,21 +106,10 @@ def _health_server(address: str, checks: health.Checks) -> ThreadingHTTPServer:
     return server
 
 
-def serve(
-    app: ASGIApp,
-    *,
-    address: str,
-    certificate: Path,
-    key: Path,
-    health_address: str = "",
-    checks: health.Checks | None = None,
-) -> None:
-    """Serves `app` over HTTPS at host:port until SIGTERM, then lets running requests end.
-
-    `health_address`: host:port of the health pages without TLS, if they are wanted.
-    """
-    health_server = _health_server(health_address, checks or {}) if health_address else None
-    host, _, port = address.rpartition(":")
+def _serve(app: Starlette, settings: WebSettings) -> None:
+    """Serves until SIGTERM, then lets running requests end."""
+    health_server = _health_server(settings.health_address, app.state.checks) if settings.health_address else None
+    host, _, port = settings.listen_address.rpartition(":")
     for sign in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises what it caught once more after a clean stop; without this the process would end by it, unflushed.
         signal.signal(sign, lambda *_: None)
@@ -79,8 +118,8 @@ def serve(
             app,
             host=host.strip("[]"),
             port=int(port),
-            ssl_certfile=str(certificate),
-            ssl_keyfile=str(key),
+            ssl_certfile=str(settings.tls_certificate),
+            ssl_keyfile=str(settings.tls_key),
             http=Protocol,
             loop="asyncio",
             lifespan="on",
