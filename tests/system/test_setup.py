@@ -54,7 +54,7 @@ def test_root_installs_what_is_missing_with_its_services_start_blocked_and_the_p
     done = run_without_rabbitmq(checkout)
     assert done.returncode == 1, done.stderr  # the stand-in for apt failed
     asked = (checkout / "asked").read_text().splitlines()
-    assert asked[0] == "install -y -qq --no-install-recommends rabbitmq-server"
+    assert asked[0] == "install -oDPkg::Lock::Timeout=300 -y -qq --no-install-recommends rabbitmq-server"
     assert "exit 101" in (checkout / "policy").read_text()
     assert (POLICY.read_text() if POLICY.exists() else None) == before
 
