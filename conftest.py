@@ -5,6 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 pytest_plugins = ("tests.support.fixtures",)
+
+# How long an example takes says how busy the machine is, not whether a promise holds.
+settings.register_profile("promises", deadline=None)
+settings.load_profile("promises")
