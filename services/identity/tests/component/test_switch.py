@@ -20,6 +20,7 @@ from .two_districts import (
     came_back,
     claims_of,
     ended,
+    is_signed_out_at,
     open_portal,
     redeem,
     signed_in_at,
@@ -113,7 +114,7 @@ def test_a_browser_remembers_its_home_once_it_was_chosen(two, browser) -> None:
     on = next(part for part in between.text.split('"') if part.startswith("/authorize?"))
     assert "code" in came_back(browser.go(two.huangpu.issuer + on.replace("&amp;", "&")))
     browser.sign_out(two.huangpu)
-    eventually(lambda: signed_in_at(browser, two.gusu) is None)
+    eventually(lambda: is_signed_out_at(browser, two.gusu))
     browser.sign_in(two.gusu)
     assert signed_in_at(browser, two.huangpu) is not None, "the second time the home is asked by itself"
 

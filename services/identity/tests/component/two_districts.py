@@ -255,6 +255,11 @@ def signed_in_at(browser: Browser, side: Side, **more: str) -> dict[str, Any] | 
     return claims_of(redeem(browser, side, told["code"])["access_token"]) if "code" in told else None
 
 
+def is_signed_out_at(browser: Browser, side: Side) -> bool:
+    """Whether nobody is known there by now. The code that comes while somebody still is stays unused: it may be the session's last."""
+    return "code" not in came_back(open_portal(browser, side, prompt="none"))
+
+
 def ended(side: Side, sid: str) -> bool:
     """Whether the session of that name is over there."""
     return side.rows("SELECT ended_at IS NOT NULL FROM sessions WHERE sid = %s", sid) == [(True,)]
