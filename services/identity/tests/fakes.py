@@ -14,7 +14,7 @@ from identity.domain.logouts import Logout
 from identity.domain.model import Account, Assurance, Client, Session
 from identity.domain.proofs import Proof
 
-from .foreign_fakes import FakeFederationLog, FakeForeignAccounts, FakeForeignSessions, FakeSwitches
+from .foreign_fakes import FakeFederationLog, FakeForeignAccounts, FakeForeignFirms, FakeForeignSessions, FakeSwitches
 
 
 class FakeAccounts:
@@ -323,6 +323,7 @@ class FakeWork:
         self.firms, self.mandates, self.proofs = FakeFirms(), FakeMandates(), FakeProofs()
         self.switches, self.foreign_accounts = FakeSwitches(), FakeForeignAccounts()
         self.foreign_sessions, self.federation_log = FakeForeignSessions(self.sessions), FakeFederationLog()
+        self.foreign_firms = FakeForeignFirms()
         self.accounts.foreign = self.foreign_accounts
         self.logouts = FakeLogouts(self.grants, self.foreign_sessions)
         self.events: list[AccountDisabled] = []

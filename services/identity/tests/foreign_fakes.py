@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from identity.domain.federation import Attempt, ForeignSession
+from identity.domain.firms import Standing
 from identity.domain.model import Account, AccountKind, Assurance, Person, Role
+from identity.domain.vouching import Word
 
 
 class FakeSwitches:
@@ -75,6 +77,25 @@ class FakeForeignSessions:
 
     def drop(self, sid: str) -> None:
         self._rows.pop(sid, None)
+
+
+class FakeForeignFirms:
+    def __init__(self) -> None:
+        self._rows: dict[str, Word] = {}
+
+    def keep(self, subject: str, word: Word) -> None:
+        if subject not in self._rows or self._rows[subject].asked_at <= word.asked_at:
+            self._rows[subject] = word
+
+    def of(self, subject: str, now: datetime) -> list[Standing]:
+        word = self._rows.get(subject)
+        return list(word.firms) if word and now < word.until else []
+
+    def forget(self, before: datetime) -> int:
+        old = [subject for subject, word in self._rows.items() if word.until < before]
+        for subject in old:
+            del self._rows[subject]
+        return len(old)
 
 
 class FakeFederationLog:

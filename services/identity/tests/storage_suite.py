@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from identity.domain.federation import Attempt, ForeignSession
+from identity.domain.firms import Standing
 from identity.domain.logouts import Logout
 from identity.domain.model import Assurance, Person, Role
 from identity.domain.policies import open_session
 from identity.domain.proofs import Proof, Way
+from identity.domain.vouching import Word
 
 from .factories import (
     CREDIT_CODE,
@@ -341,6 +343,28 @@ class StorageSuite:
         assert work.logouts.queue(["sid-a"], NOW) == 0
         (logout,) = work.logouts.claim(GUSU, NOW, NOW + timedelta(seconds=15), 5)
         assert (logout.client_id, logout.sid, logout.subject) == (GUSU, "home-a", f"{GUSU}:person")
+
+    def test_the_newest_word_about_a_person_s_firms_counts_until_its_time(self, work) -> None:
+        self._foreign(work, "a")
+        subject, minute = f"{GUSU}:person", timedelta(minutes=1)
+        one, two = (
+            Standing(
+                replace(firm(), subject=f"{GUSU}:{name}", representative="", registered_at=NOW),
+                frozenset({"i-1", "i-2"}),
+            )
+            for name in ("firm-1", "firm-2")
+        )
+        assert work.foreign_firms.of(subject, NOW) == []
+        work.foreign_firms.keep(subject, Word((one, two), NOW, NOW + minute))
+        assert work.foreign_firms.of(subject, NOW) == [one, two]
+        work.foreign_firms.keep(subject, Word((), NOW - minute, NOW + 9 * minute))
+        assert work.foreign_firms.of(subject, NOW) == [one, two], "asked for sooner, and late"
+        assert work.foreign_firms.of(subject, NOW + minute) == []
+        work.foreign_firms.keep(subject, Word((), NOW + minute, NOW + 2 * minute))
+        assert work.foreign_firms.of(subject, NOW + minute) == []
+        assert work.foreign_firms.of(f"{GUSU}:another", NOW) == []
+        assert work.foreign_firms.forget(NOW + 2 * minute) == 0
+        assert work.foreign_firms.forget(NOW + 3 * minute) == 1
 
     def test_old_lines_about_people_of_other_districts_are_forgotten(self, work) -> None:
         (a,) = self._foreign(work, "a")

@@ -6,6 +6,7 @@ case = gusu.post("/v1/cases", {...}, key="…")
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from pathlib import Path
@@ -17,6 +18,10 @@ from tongban_local.installation import Installation
 
 #: A token is asked for anew this long before it ends.
 _MARGIN_S = 60
+#: What a program sends in place of a form's token.
+_PROGRAM = {"Tongban-CSRF": "1", "Accept": "application/problem+json"}
+#: A firm that the page /acting-for offers: its subject, and its name.
+_FIRM = re.compile(r'name="firm" value="([^"]+)".*?<label[^>]*>([^<]+?) <')
 
 
 class Refused(Exception):
@@ -83,6 +88,28 @@ class Person:
             self._token, self._ends = token["access_token"], time.monotonic() + token["expires_in"]
         return self._token
 
+    def firms(self) -> dict[str, str]:
+        """Whom this person may act for, as the page offers it: subject → name. Raises Refused."""
+        self.token()
+        return dict(_FIRM.findall(self._sent(self._http.get(f"{self._issuer}/acting-for")).text))
+
+    def act_for(self, firm: str) -> None:
+        """From now on this person's tokens say that they act for that firm; "": for themself. Raises Refused."""
+        self.choose("/acting-for", firm=firm)
+        self._ends = 0.0
+
+    def choose(self, path: str, **fields: str) -> None:
+        """Sends a form of identity's pages. Raises Refused."""
+        self.token()
+        headers = _PROGRAM | {"Content-Type": "application/x-www-form-urlencoded"}  # also where no field is sent
+        self._sent(self._http.post(self._issuer + path, data=fields, headers=headers))
+
+    @staticmethod
+    def _sent(answer: httpx.Response) -> httpx.Response:
+        if answer.is_error:
+            raise Refused(answer)
+        return answer
+
     def _grant(self) -> dict[str, Any]:
         """A token for whoever is signed in here. Raises Refused."""
         fields, headers = {"grant_type": "urn:tongban:session"}, {"Tongban-CSRF": "1"}
@@ -90,22 +117,13 @@ class Person:
 
     @staticmethod
     def _redeemed(answer: httpx.Response) -> dict[str, Any]:
-        if answer.is_error:
-            raise Refused(answer)
-        found: dict[str, Any] = answer.json()
+        found: dict[str, Any] = Person._sent(answer).json()
         return found
 
     def _call(self, method: str, path: str, **options: Any) -> httpx.Response:
-        answer = self.answer(method, path, **options)
-        if answer.is_error:
-            raise Refused(answer)
-        return answer
+        return self._sent(self.answer(method, path, **options))
 
     def _sign_in(self) -> None:
         """Sends the sign-in form; the session cookie stays in this client."""
         fields = {"login": self._login, "password": self._password}
-        answer = self._http.post(
-            f"{self._issuer}/sign-in", data=fields, headers={"Tongban-CSRF": "1", "Accept": "application/problem+json"}
-        )
-        if answer.is_error:
-            raise Refused(answer)
+        self._sent(self._http.post(f"{self._issuer}/sign-in", data=fields, headers=_PROGRAM))

@@ -3,6 +3,7 @@
 with Visitor.of(environment["320508"], "citizen") as citizen:
     citizen.post("/v1/cases", {...})                    # at the API, as the one who is signed in at the pages
     citizen.switch(environment["310101"])               # by the header's link, with nothing to fill in
+    citizen.at(environment["310101"]).get("/v1/cases")  # at the API there, by the session that came of it
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import re
 import secrets
 import time
+from copy import copy
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -22,7 +24,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 from tongban_local.installation import Installation
 
-from tongban_cli.client import Person, Refused
+from tongban_cli.client import Person
 
 #: What only a portal's page for somebody whom it knows has: the form that signs out.
 _SIGNED_IN = 'action="/sign-out"'
@@ -50,7 +52,7 @@ class Visitor(Person):
 
     def open(self, url: str) -> httpx.Response:
         """The page that `url` leads to. Raises Refused."""
-        return self._page(self._http.get(url, headers=_PAGES, follow_redirects=True))
+        return self._sent(self._http.get(url, headers=_PAGES, follow_redirects=True))
 
     def switch(self, to: Installation) -> httpx.Response:
         """Follows the link to the other district's pages. Raises Asked where anything stands between, Refused."""
@@ -64,13 +66,20 @@ class Visitor(Person):
             raise Asked(f"{page.url.copy_with(query=None)} does not know who is signed in in {self._place.code}")
         return page
 
+    def at(self, place: Installation) -> Visitor:
+        """The same browser at a district that it switched to: its pages and API there. Closed with this one."""
+        there = copy(self)
+        there._place, there._gateway, there._issuer = place, place.gateway, place.issuer
+        there._ends = 0.0  # the token held is another district's
+        return there
+
     def _sign_in(self) -> None:
         """From the portal's link to identity's form, and back."""
         form = self.open(f"{self._place.portal}/sign-in?to=%2F")
         fields = {name: unescape(value) for name, value in _HIDDEN.findall(form.text)}
         fields |= {"login": self._login, "password": self._password}
         page = self._http.post(f"{self._issuer}/sign-in", data=fields, headers=_PAGES, follow_redirects=True)
-        if not str(self._page(page).url).startswith(self._place.portal) or _SIGNED_IN not in page.text:
+        if not str(self._sent(page).url).startswith(self._place.portal) or _SIGNED_IN not in page.text:
             raise Asked(f"{page.url.copy_with(query=None)} is not the pages of somebody who signed in")
 
     def _grant(self) -> dict[str, Any]:
@@ -110,12 +119,6 @@ class Visitor(Person):
         claims: dict[str, Any] = {"iss": "portal", "sub": "portal", "aud": self._issuer}
         claims |= {"jti": secrets.token_urlsafe(16), "iat": now, "exp": now + 60}
         return jwt.encode({"alg": "EdDSA", "kid": str(key.kid)}, claims, key, algorithms=["EdDSA"])
-
-    @staticmethod
-    def _page(answer: httpx.Response) -> httpx.Response:
-        if answer.is_error:
-            raise Refused(answer)
-        return answer
 
 
 def _challenge(verifier: str) -> str:

@@ -79,6 +79,7 @@ class App:
             log.warning("logouts that parties were never told are forgotten", count=given_up)
         work.switches.forget(self.now() - ATTEMPT_LIFETIME)
         work.federation_log.forget(self.now() - KEEP_LOG)
+        work.foreign_firms.forget(self.now())
 
 
 def build(process: Process) -> App:

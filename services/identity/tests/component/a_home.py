@@ -48,7 +48,7 @@ class Home:
         self.userinfo: dict[str, Any] = {"name": "王小明", "id_number": ID_NUMBER}
         self.header: dict[str, Any] = {}
         self.sign: Any = None
-        self.status = 200
+        self.status = self.userinfo_status = 200
         self.asked: list[dict[str, str]] = []
 
     @property
@@ -104,7 +104,7 @@ class Home:
             tokens = {"access_token": "an access token", "token_type": "Bearer", "refresh_token": "a refresh token"}
             return 200, tokens | {"id_token": self.id_token()}
         if path == "/userinfo_endpoint":
-            return 200, {"sub": self.claims.get("sub", "pairwise-7")} | self.userinfo
+            return self.userinfo_status, {"sub": self.claims.get("sub", "pairwise-7")} | self.userinfo
         return 404, {}
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from functools import partial
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -16,7 +17,7 @@ from tongban_local.certificates import Authority, Pair
 
 from tests.support.calls import eventually
 
-from ..factories import GUSU, HUANGPU, a_member
+from ..factories import CREDIT_CODE, GUSU, HUANGPU, a_member
 from .a_home import Home, a_home
 from .two_districts import Browser, claims_of, ended, open_portal, redeem, signed_in_at, two_districts
 
@@ -186,6 +187,50 @@ def test_userinfo_of_somebody_else_or_without_a_number_signs_nobody_in(two, home
     for wrong in ({"sub": "another"}, {"id_number": "110101188001010012"}, {"id_number": None}, {"name": ""}):
         home.userinfo = {"name": "王小明", "id_number": "110101188001010011"} | wrong
         assert not signs_in(browser, two, home)
+
+
+A_FIRM = {"subject": "firm-1", "name": "样例科技有限公司", "credit_code": CREDIT_CODE, "acr": "L4", "item_codes": []}
+
+
+def firms_offered(browser, two) -> list[str]:
+    return re.findall(r'name="firm" value="([^"]+)"', browser.get(f"{two.huangpu.issuer}/acting-for").text)
+
+
+@pytest.mark.parametrize("subject", ["firm-1", f"{HUANGPU}:firm-1", f"{GUSU}:firm-1"])
+def test_a_home_vouches_for_its_own_firms_alone(two, home, browser, subject) -> None:
+    home.claims = {"acr": "L4"}
+    home.userinfo |= {"firms": [A_FIRM | {"subject": subject}]}
+    assert signs_in(browser, two, home)
+    assert firms_offered(browser, two) == [f"{CODE}:{subject}"]
+
+
+def test_a_home_vouches_for_nobody_whom_it_proved_too_weakly(two, home, browser) -> None:
+    home.userinfo |= {"firms": [A_FIRM]}
+    assert signs_in(browser, two, home)  # with L3
+    assert firms_offered(browser, two) == []
+
+
+def test_firms_that_break_a_rule_sign_nobody_in_and_end_what_stood_before(two, home, browser) -> None:
+    home.userinfo |= {"firms": [A_FIRM | {"credit_code": "91350100M000100Y4Z"}]}
+    assert not signs_in(browser, two, home)
+    home.reset()
+    assert signs_in(browser, two, home)
+    sid = signed_in_at(browser, two.huangpu)["sid"]
+    home.userinfo |= {"firms": [A_FIRM, A_FIRM]}
+    eventually(partial(ended, two.huangpu, sid), 15)
+
+
+def test_a_confirmation_without_userinfo_keeps_the_session_and_renews_no_word(two, home, browser) -> None:
+    """The refresh token was used up by then: a session must not be lost because a second question failed."""
+    home.claims = {"acr": "L4"}
+    home.userinfo |= {"firms": [A_FIRM]}
+    assert signs_in(browser, two, home)
+    sid = signed_in_at(browser, two.huangpu)["sid"]
+    home.userinfo_status = 503
+    eventually(lambda: firms_offered(browser, two) == [], 15)  # silent for six seconds
+    assert not ended(two.huangpu, sid)
+    home.userinfo_status = 200
+    eventually(lambda: firms_offered(browser, two) == [f"{CODE}:firm-1"], 15)
 
 
 def test_assurance_is_never_raised_by_a_later_word(two, home, browser) -> None:

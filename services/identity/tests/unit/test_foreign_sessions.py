@@ -7,11 +7,14 @@ from datetime import timedelta
 
 import pytest
 from identity.adapters.registry_copy import kept_copy
-from identity.domain.errors import AccountNotFound, NotSignedIn
+from identity.domain.errors import AccountNotFound, NoMandate, NotSignedIn
 from identity.domain.federation import Attempt, HomeAnswer, LogoutNotice, may_be_known_elsewhere
+from identity.domain.firms import Standing
 from identity.domain.model import Assurance, Person, Role
+from identity.domain.vouching import ACTING_CONFIRM, Word
+from identity.usecases.act_for import choose, firms_of, standing_of
 from identity.usecases.begin_session import begin_session
-from identity.usecases.confirm_session import keep_confirmed, note_silence
+from identity.usecases.confirm_session import Confirmation, keep_confirmed, note_silence
 from identity.usecases.disable_account import disable_account
 from identity.usecases.end_foreign_session import hear_of_logout
 from identity.usecases.end_session import end_session
@@ -20,23 +23,30 @@ from identity.usecases.get_account import get_account
 from identity.usecases.keep_registry import keep_registry
 from identity.usecases.sign_in_from_home import Browser, FromHome, sign_in_from_home
 
-from ..factories import GUSU, HUANGPU, ID_NUMBER, NOW, a_member, a_registry, account, grant
+from ..factories import GUSU, HUANGPU, ID_NUMBER, NOW, a_member, a_registry, account, firm, grant
 from ..fakes import FakeWork
 
 LATER = NOW + timedelta(minutes=3)
 SUBJECT = f"{GUSU}:pairwise-1"
 ANSWER = HomeAnswer("pairwise-1", Assurance.L4, NOW - timedelta(hours=1), "sid-at-home")
 PERSON = Person("王小明", ID_NUMBER, "", "")
+#: As Gusu vouches for it.
+A_FIRM = Standing(firm(subject=f"{GUSU}:firm-1", representative=""), frozenset({"item-1"}))
 
 
 def told(**changes) -> FromHome:
     attempt = Attempt("state", "browser", GUSU, "n", "v", silent=True, anew=False, pending="", begun_at=NOW)
-    return FromHome(attempt, replace(ANSWER, **changes), PERSON, "refresh-1")
+    return FromHome(attempt, replace(ANSWER, **changes), PERSON, "refresh-1", word())
+
+
+def word(*firms: Standing, asked_at=NOW) -> Word:
+    """What the home says of the person's firms; it counts for a quarter of an hour."""
+    return Word(firms, asked_at, asked_at + timedelta(minutes=15))
 
 
 def arrive(work: FakeWork, cookie: str = "cookie", *, limit: Assurance = Assurance.L5, replaces: str = "", **changes):
     browser = Browser(cookie, f"sid-{cookie}", replaces)
-    return sign_in_from_home(work, told(**changes), browser, limit=limit, now=NOW, check_at=LATER)
+    return sign_in_from_home(work, told(**changes), browser, limit=limit, now=NOW, every=LATER - NOW)
 
 
 @pytest.fixture
@@ -135,10 +145,10 @@ def test_a_peer_ends_a_session_of_ours_that_it_has_a_part_in_and_no_other(work) 
     assert queued(work) == [(HUANGPU, "sid-a")], "everybody who has a part is told"
 
 
-def confirm(work: FakeWork, **changes) -> bool:
+def confirm(work: FakeWork, firms: Word | None = None, **changes) -> bool:
     (session,) = work.foreign_sessions.claim(LATER, LATER + timedelta(seconds=12), 5)
-    answer = replace(ANSWER, **changes)
-    return keep_confirmed(work, session, answer, "refresh-2", now=LATER, check_at=LATER + timedelta(minutes=3))
+    told = Confirmation(replace(ANSWER, **changes), "refresh-2", firms)
+    return keep_confirmed(work, session, told, now=LATER, every=timedelta(minutes=3))
 
 
 def test_a_confirmed_session_goes_on_with_the_next_refresh_token(work) -> None:
@@ -166,7 +176,9 @@ def test_a_confirmation_that_comes_after_the_end_opens_nothing(work) -> None:
     arrive(work)
     (session,) = work.foreign_sessions.claim(LATER, LATER + timedelta(seconds=12), 5)
     hear_of_logout(work, GUSU, notice("sid-at-home"), now=LATER)
-    keep_confirmed(work, session, ANSWER, "refresh-2", now=LATER, check_at=LATER)
+    told = Confirmation(ANSWER, "refresh-2", word(A_FIRM))
+    keep_confirmed(work, session, told, now=LATER, every=timedelta())
+    assert work.foreign_firms.of(SUBJECT, LATER) == []
     assert not is_open(work)
 
 
@@ -206,3 +218,74 @@ def test_this_district_vouches_for_its_own_people_alone(work) -> None:
     assert may_be_known_elsewhere(account())
     assert not may_be_known_elsewhere(account("clerk", role=Role.CLERK))
     assert not may_be_known_elsewhere(get_account(work, SUBJECT))
+
+
+@pytest.fixture
+def acting(work) -> FakeWork:
+    """The person arrived, with a firm that their home vouches for, and chose to act for it."""
+    arrive(work)
+    confirm(work, word(A_FIRM, asked_at=LATER))
+    choose(work, *find_session(work, "cookie", now=LATER), A_FIRM.firm.subject, now=LATER)
+    return work
+
+
+def may_act(work: FakeWork, firm: str = A_FIRM.firm.subject, *, who: str = SUBJECT, now=LATER) -> bool:
+    try:
+        standing_of(work, firm, who, now=now)
+    except NoMandate:
+        return False
+    return True
+
+
+def test_a_person_of_another_district_acts_for_the_firms_that_their_home_vouches_for(acting) -> None:
+    held, by = standing_of(acting, A_FIRM.firm.subject, SUBJECT, now=LATER)
+    assert (held, by.person.name) == (A_FIRM, PERSON.name)
+    assert acting.sessions.by_sid("sid-cookie").acting_for == A_FIRM.firm.subject
+    assert [line[0] for line in acting.federation_log.lines] == ["signed_in", "may_act_for", "acts_for"]
+    assert not may_act(acting, who="subject-citizen"), "nobody of ours, whatever a home says"
+    assert not may_act(acting, f"{GUSU}:firm-2")
+    assert not may_act(acting, f"330102:{A_FIRM.firm.subject.partition(':')[2]}")
+
+
+def test_a_home_is_asked_at_once_about_whoever_chose_and_then_every_45_seconds(acting) -> None:
+    (session,) = acting.foreign_sessions.claim(LATER, LATER, 5)
+    told = Confirmation(ANSWER, "refresh-3", word(A_FIRM, asked_at=LATER))
+    keep_confirmed(acting, session, told, now=LATER, every=timedelta(minutes=3))
+    soon = LATER + ACTING_CONFIRM
+    assert acting.foreign_sessions.claim(soon - timedelta(seconds=1), soon, 5) == []
+    assert acting.foreign_sessions.claim(soon, soon, 5) != []
+
+
+def test_a_mandate_that_the_home_does_not_confirm_is_over_in_every_session(acting) -> None:
+    arrive(acting, "another")
+    confirmed = acting.foreign_sessions.get("sid-another")
+    told = Confirmation(ANSWER, "refresh-3", word(asked_at=LATER + timedelta(seconds=1)))
+    keep_confirmed(acting, confirmed, told, now=LATER + timedelta(seconds=1), every=timedelta(minutes=3))
+    assert not may_act(acting, now=LATER + timedelta(seconds=1))
+    assert firms_of(acting, acting.accounts.get(SUBJECT), now=LATER + timedelta(seconds=1)) == []
+    assert acting.federation_log.lines[-1][0] == "acts_no_more_for"
+    assert is_open(acting), "the person is still signed in, for themself"
+
+
+def test_a_word_that_is_not_renewed_runs_out(acting) -> None:
+    (session,) = acting.foreign_sessions.claim(LATER, LATER, 5)
+    told = Confirmation(ANSWER, "refresh-3", None)
+    keep_confirmed(acting, session, told, now=LATER, every=timedelta(minutes=3))
+    assert may_act(acting, now=LATER + timedelta(minutes=15) - timedelta(seconds=1))
+    assert not may_act(acting, now=LATER + timedelta(minutes=15))
+
+
+@pytest.mark.parametrize("changes", [{}, {"enabled": False}], ids=["known", "shut out"])
+def test_no_home_says_who_acts_for_a_firm_that_is_known_here(acting, changes) -> None:
+    assert may_act(acting)
+    acting.firms.add(firm(**changes))
+    assert not may_act(acting)
+    assert firms_of(acting, acting.accounts.get(SUBJECT), now=LATER) == []
+
+
+def test_whoever_is_proven_too_weakly_here_acts_for_no_firm_whatever_their_home_says(work) -> None:
+    arrive(work, limit=Assurance.L3)
+    confirm(work, word(A_FIRM, asked_at=LATER))
+    assert not may_act(work)
+    with pytest.raises(NoMandate):
+        choose(work, *find_session(work, "cookie", now=LATER), A_FIRM.firm.subject, now=LATER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -10,9 +11,18 @@ from sqlalchemy import Connection, Row, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from identity.adapters.sealing import Sealing
-from identity.adapters.tables import federation_log, foreign_accounts, foreign_sessions, sessions, switches
+from identity.adapters.tables import (
+    federation_log,
+    foreign_accounts,
+    foreign_firms,
+    foreign_sessions,
+    sessions,
+    switches,
+)
 from identity.domain.federation import Attempt, ForeignSession, home_of
+from identity.domain.firms import Firm, Standing
 from identity.domain.model import Account, AccountKind, Assurance, Person, Role
+from identity.domain.vouching import Word
 
 
 class Switches:
@@ -134,6 +144,35 @@ class ForeignSessions:
             refresh_token=self._sealing.open("refresh", row.sid, row.refresh_sealed),
             confirmed_at=row.confirmed_at,
         )
+
+
+class ForeignFirms:
+    """For which firms of their home people of other districts may act; who acts for whom is sealed."""
+
+    def __init__(self, connection: Connection, sealing: Sealing) -> None:
+        self._connection, self._sealing = connection, sealing
+
+    def keep(self, subject: str, word: Word) -> None:
+        rows = [[h.firm.subject, h.firm.name, h.firm.credit_code, h.firm.acr.value, *h.item_codes] for h in word.firms]
+        sealed = self._sealing.seal("firms", subject, json.dumps(rows), "foreign_firms")
+        values = {"firms_sealed": sealed, "asked_at": word.asked_at, "until": word.until}
+        added = insert(foreign_firms).values(subject=subject, **values)
+        newer = foreign_firms.c.asked_at <= word.asked_at
+        self._connection.execute(added.on_conflict_do_update(index_elements=["subject"], set_=values, where=newer))
+
+    def of(self, subject: str, now: datetime) -> list[Standing]:
+        query = select(foreign_firms).where(foreign_firms.c.subject == subject, foreign_firms.c.until > now)
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            return []
+        rows = json.loads(self._sealing.open("firms", subject, row.firms_sealed, "foreign_firms"))
+        return [
+            Standing(Firm(firm, name, code, "", Assurance(acr), row.asked_at), frozenset(items))
+            for firm, name, code, acr, *items in rows
+        ]
+
+    def forget(self, before: datetime) -> int:
+        return self._connection.execute(delete(foreign_firms).where(foreign_firms.c.until < before)).rowcount
 
 
 class FederationLog:

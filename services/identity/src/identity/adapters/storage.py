@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from identity import messages
 from identity.adapters.firm_storage import Firms, Mandates, Proofs
-from identity.adapters.foreign_storage import FederationLog, ForeignAccounts, ForeignSessions, Switches
+from identity.adapters.foreign_storage import FederationLog, ForeignAccounts, ForeignFirms, ForeignSessions, Switches
 from identity.adapters.grant_storage import Grants
 from identity.adapters.logout_storage import Logouts
 from identity.adapters.sealing import Sealing
@@ -38,6 +38,7 @@ class Storage:
         self.proofs = Proofs(connection)
         self.switches = Switches(connection, sealing)
         self.foreign_sessions = ForeignSessions(connection, sealing)
+        self.foreign_firms = ForeignFirms(connection, sealing)
         self.federation_log = FederationLog(connection)
         self._outbox = outbox
 

@@ -229,6 +229,17 @@ foreign_sessions = Table(
 Index("foreign_sessions_of_home", foreign_sessions.c.home, foreign_sessions.c.home_sid)
 Index("foreign_sessions_due", foreign_sessions.c.check_at)
 
+#: For which firms of their home people of other districts may act, as it said last; only until then.
+foreign_firms = Table(
+    "foreign_firms",
+    metadata,
+    Column("subject", Text(collation="C"), ForeignKey("foreign_accounts.subject"), primary_key=True),
+    Column("firms_sealed", LargeBinary, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+)
+Index("foreign_firms_age", foreign_firms.c.until)
+
 #: Sign-ins begun at a home that have not come back, by a hash of the state.
 switches = Table(
     "switches",

@@ -66,6 +66,11 @@ def foreign_subject(home: str, subject: str) -> str:
     return f"{home}:{subject}"
 
 
+def is_plain(text: str) -> bool:
+    """Whether it may be a subject, or a session's name, in another district's words."""
+    return _PLAIN.fullmatch(text) is not None
+
+
 def home_of(subject: str) -> str:
     """The district that the person of this subject comes from; "" for one of ours."""
     home, colon, _ = subject.partition(":")
@@ -174,7 +179,7 @@ def _audience(claim: Any) -> Sequence[Any]:
 
 def _text(claims: Mapping[str, Any], name: str) -> str:
     value = claims.get(name)
-    _check(isinstance(value, str) and _PLAIN.fullmatch(value) is not None, name)
+    _check(isinstance(value, str) and is_plain(value), name)
     return str(value)
 
 

@@ -15,10 +15,10 @@ from chassis.logs import get_logger
 from identity.adapters.home_tokens import verified
 from identity.adapters.token_keys import half_hash
 from identity.domain.errors import HomeAnswerRefused, HomeAway, HomeRefused, NotAPeer, RegistryExpired
-from identity.domain.federation import ForeignSession, HomeAnswer, read_answer
-from identity.http.federation_callback import proof, text_of
+from identity.domain.federation import ForeignSession, read_answer
+from identity.http.federation_callback import firms_told, proof, text_of
 from identity.http.parts import Parts
-from identity.usecases.confirm_session import keep_confirmed, note_silence
+from identity.usecases.confirm_session import Confirmation, keep_confirmed, note_silence
 from identity.usecases.end_foreign_session import end_foreign_session
 
 log = get_logger(__name__)
@@ -66,7 +66,7 @@ async def confirm_due(parts: Parts) -> int:
 async def _confirm(parts: Parts, session: ForeignSession) -> None:
     settings = parts.settings
     try:
-        answer, refresh_token = await _ask(parts, session)
+        told = await _ask(parts, session)
     except (HomeRefused, HomeAnswerRefused, NotAPeer) as error:
         log.info("a home ended a session", home=session.home, sid=session.sid, code=error.code)
         why = error.code.partition(".")[2]
@@ -80,23 +80,29 @@ async def _confirm(parts: Parts, session: ForeignSession) -> None:
             log.warning("a home was silent for too long", home=session.home, sid=session.sid)
         return
     now = parts.now()
-    check_at = now + timedelta(seconds=settings.home_confirm_s)
-    await parts.within(lambda work: keep_confirmed(work, session, answer, refresh_token, now=now, check_at=check_at))
+    every = timedelta(seconds=settings.home_confirm_s)
+    await parts.within(lambda work: keep_confirmed(work, session, told, now=now, every=every))
 
 
-async def _ask(parts: Parts, session: ForeignSession) -> tuple[HomeAnswer, str]:
+async def _ask(parts: Parts, session: ForeignSession) -> Confirmation:
     """Raises HomeRefused, HomeAway, HomeAnswerRefused, NotAPeer, RegistryExpired."""
     home = await parts.peer(session.home)
     provider = await parts.homes.provider(home)
     fields = {"grant_type": "refresh_token", "refresh_token": session.refresh_token, **proof(parts, provider)}
     tokens = await parts.homes.tokens(provider, fields)
     _, claims, alg = await verified(tokens.get("id_token"), home, parts.homes)
+    access_token = text_of(tokens, "access_token")
     answer = read_answer(
         claims,
         issuer=home.issuer,
         client_id=parts.settings.district,
         nonce=None,
-        at_hash=half_hash(text_of(tokens, "access_token"), alg),
+        at_hash=half_hash(access_token, alg),
         now=parts.now(),
     )
-    return answer, str(tokens.get("refresh_token") or session.refresh_token)
+    refresh_token, firms = str(tokens.get("refresh_token") or session.refresh_token), None
+    with suppress(HomeAway):  # the session stands, and its refresh token was used up: that has to be kept
+        asked_at = parts.now()
+        told = await parts.homes.userinfo(provider, access_token)
+        firms = firms_told(parts, told, str(claims["sub"]), home, asked_at)
+    return Confirmation(answer, refresh_token, firms)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,6 +15,7 @@ from chassis.logs import get_logger
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from identity.adapters.credit_codes import is_credit_code
 from identity.adapters.home_tokens import verified
 from identity.adapters.homes import Provider
 from identity.adapters.id_numbers import is_id_number
@@ -24,6 +25,7 @@ from identity.domain.federation import ATTEMPT_LIFETIME, Attempt, read_answer
 from identity.domain.model import Assurance, Person
 from identity.domain.policies import secret_key
 from identity.domain.registry import District
+from identity.domain.vouching import Word, read_firms
 from identity.http.clients import ASSERTION_TYPE
 from identity.http.forms import keep_session, new_secret, session_cookie
 from identity.http.pages import page
@@ -106,8 +108,10 @@ async def _told(parts: Parts, attempt: Attempt, home: District, code: str) -> Fr
         at_hash=half_hash(access_token, alg),
         now=parts.now(),
     )
-    person = _person(await parts.homes.userinfo(provider, access_token), str(claims["sub"]))
-    return FromHome(attempt, answer, person, refresh_token)
+    asked_at = parts.now()
+    told = await parts.homes.userinfo(provider, access_token)
+    person, firms = _person(told, str(claims["sub"])), firms_told(parts, told, str(claims["sub"]), home, asked_at)
+    return FromHome(attempt, answer, person, refresh_token, firms)
 
 
 def proof(parts: Parts, provider: Provider) -> dict[str, str]:
@@ -127,11 +131,24 @@ def text_of(tokens: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _person(told: Mapping[str, Any], subject: str) -> Person:
-    """Name and ID number of the person whose ID token it was (OpenID Connect Core section 5.3.2). Raises HomeAnswerRefused."""
-    name, number = told.get("name"), told.get("id_number")
+def firms_told(parts: Parts, told: Mapping[str, Any], subject: str, home: District, asked_at: datetime) -> Word:
+    """For which firms the person whose ID token it was may act, as userinfo says. Raises HomeAnswerRefused."""
+    _check_subject(told, subject)
+    limit, silence = Assurance(parts.settings.peers_acr_limit), timedelta(seconds=parts.settings.home_silence_s)
+    firms = read_firms(told.get("firms"), home.code, limit=limit, is_credit_code=is_credit_code, now=asked_at)
+    return Word(firms, asked_at, asked_at + silence)
+
+
+def _check_subject(told: Mapping[str, Any], subject: str) -> None:
+    """Userinfo is of the person whose ID token it was (OpenID Connect Core section 5.3.2). Raises HomeAnswerRefused."""
     if told.get("sub") != subject:
         raise HomeAnswerRefused("userinfo")
+
+
+def _person(told: Mapping[str, Any], subject: str) -> Person:
+    """Name and ID number of the person whose ID token it was. Raises HomeAnswerRefused."""
+    _check_subject(told, subject)
+    name, number = told.get("name"), told.get("id_number")
     if not isinstance(name, str) or not 0 < len(name) <= 100 or not name.isprintable():
         raise HomeAnswerRefused("name")
     if not isinstance(number, str) or not is_id_number(number):
@@ -142,11 +159,9 @@ def _person(told: Mapping[str, Any], subject: str) -> Person:
 async def _signed_in(request: Request, parts: Parts, told: FromHome) -> Response:
     now = parts.now()
     browser = Browser(new_secret(), secrets.token_urlsafe(16), session_cookie(request))
-    check_at = now + timedelta(seconds=parts.settings.home_confirm_s)
+    every = timedelta(seconds=parts.settings.home_confirm_s)
     limit = Assurance(parts.settings.peers_acr_limit)
-    account = await parts.within(
-        lambda work: sign_in_from_home(work, told, browser, limit=limit, now=now, check_at=check_at)
-    )
+    account = await parts.within(lambda work: sign_in_from_home(work, told, browser, limit=limit, now=now, every=every))
     log.info("signed in by home", home=told.attempt.home, subject=account.subject, acr=account.acr.value)
     waits = parts.pending.open(told.attempt.pending, now)
     on = going_on(told.attempt.pending if waits else "")

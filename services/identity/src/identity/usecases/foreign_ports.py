@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Protocol
 
 from identity.domain.federation import Attempt, ForeignSession
+from identity.domain.firms import Standing
 from identity.domain.model import Account, Assurance, Person
+from identity.domain.vouching import Word
 
 
 class Switches(Protocol):
@@ -54,6 +56,19 @@ class ForeignSessions(Protocol):
     def check_again(self, sid: str, at: datetime) -> None: ...
 
     def drop(self, sid: str) -> None: ...
+
+
+class ForeignFirms(Protocol):
+    """For which firms of their home people of other districts may act, as it said last."""
+
+    def keep(self, subject: str, word: Word) -> None:
+        """What the home says of that person now; a word that was asked for sooner than the one kept changes nothing."""
+
+    def of(self, subject: str, now: datetime) -> Sequence[Standing]:
+        """None where the word is too old."""
+
+    def forget(self, before: datetime) -> int:
+        """Removes words that counted until before; how many."""
 
 
 class FederationLog(Protocol):

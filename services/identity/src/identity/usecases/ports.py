@@ -12,7 +12,7 @@ from identity.domain.grants import Code, Grant
 from identity.domain.logouts import Logout
 from identity.domain.model import Account, Client, Session
 from identity.domain.proofs import Proof
-from identity.usecases.foreign_ports import FederationLog, ForeignAccounts, ForeignSessions, Switches
+from identity.usecases.foreign_ports import FederationLog, ForeignAccounts, ForeignFirms, ForeignSessions, Switches
 
 
 class Accounts(Protocol):
@@ -241,6 +241,8 @@ class Work(Protocol):
     def foreign_accounts(self) -> ForeignAccounts: ...
     @property
     def foreign_sessions(self) -> ForeignSessions: ...
+    @property
+    def foreign_firms(self) -> ForeignFirms: ...
     @property
     def federation_log(self) -> FederationLog: ...
 
