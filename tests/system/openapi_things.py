@@ -235,6 +235,7 @@ def _cases(made: Things, here: dict[str, Person], came_back: str) -> None:
     read = case("accept", "grant")
     for operation in ("get_case", "get_timeline", "get_case_story"):
         made.ids[operation] = [read]
+    made.ids["get_material"] = [{**read, "key": "form"}]
     made.queries["list_deliveries"] = {"about": read["number"]}
     made.bodies["submit_case"] = application(ONLINE)
     made.ids |= {

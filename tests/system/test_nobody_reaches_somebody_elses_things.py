@@ -42,6 +42,7 @@ NO_TICKET = (404, "hotline.ticket_not_found")
 #: Rows whose object the caller owns, with an address: what anybody else gets.
 REFUSED = {
     "GET /v1/cases/{number}": NOT_YOURS,
+    "GET /v1/cases/{number}/materials/{key}": NOT_YOURS,
     "GET /v1/cases/{number}/timeline": NOT_YOURS,
     "POST /v1/cases/{number}/withdraw": NOT_YOURS,
     "POST /v1/messages/{id}/read": (404, "notification.message_not_found"),
@@ -160,7 +161,7 @@ def test_every_row_with_an_object_is_tried_here() -> None:
 
 def own_ids(world: World, row: str) -> dict[str, str]:
     kind = row.split("/")[2].removesuffix("s")
-    return {"id" if "{id}" in row else "number": world.ids[kind]}
+    return {"id" if "{id}" in row else "number": world.ids[kind], "key": "form"}
 
 
 @pytest.mark.parametrize("row", REFUSED)
@@ -197,7 +198,12 @@ def test_somebody_else_with_the_same_key_makes_a_thing_of_their_own(world, row) 
 
 @pytest.mark.parametrize("row", NOT_HERE)
 def test_what_is_another_district_s_is_not_reached_from_here_by_anybody(world, row) -> None:
-    ids = {"number": THEIR_TICKET if "tickets" in row else THEIR_CASE, "id": "their-kiosk", "subject": f"{HUANGPU}:x"}
+    ids = {
+        "number": THEIR_TICKET if "tickets" in row else THEIR_CASE,
+        "id": "their-kiosk",
+        "subject": f"{HUANGPU}:x",
+        "key": "form",
+    }
     for role in roles(row, Whose.DISTRICT):
         if row == "PUT /v1/items/{code}":
             refused = world.staff[role].answer("PUT", f"/v1/items/{THEIR_ITEM}", json=item(THEIR_ITEM))

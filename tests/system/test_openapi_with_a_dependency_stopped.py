@@ -38,6 +38,7 @@ IDS = {
     "code": f"{GUSU}-tried-anew",
     "subject": "nobody",
     "peer": "310101",
+    "key": "form",
 }
 #: What is stopped → the operations that cannot do without it.
 NEEDS: dict[str, Callable[[str], bool]] = {

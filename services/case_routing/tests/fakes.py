@@ -31,6 +31,10 @@ class FakeCases:
     def get(self, number: str) -> Case | None:
         return self.lock(number).case
 
+    def content(self, number: str, key: str) -> bytes | None:
+        case = self.kept[number].case
+        return next((each.content for each in case.materials if each.key == key), None) if case else None
+
     def save(self, dossier: Dossier) -> None:
         before = self.kept.get(dossier.number)
         if dossier.case is not None and before is not None and before.case is not None:

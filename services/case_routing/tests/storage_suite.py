@@ -58,6 +58,13 @@ class StorageSuite:
         assert replace(read, offer_id="") == stored(case)
         assert [material.content for material in read.materials] == [None]
 
+    def test_one_material_s_content_is_read_back_and_nothing_else_s(self, work, storage) -> None:
+        case, other = (self.keep(work, submitted(Mode.FULLY_ONLINE)) for _ in range(2))
+        cases = storage(INTAKE).cases
+        assert cases.content(case.number, "identity_card") == b"scan of a card"
+        assert cases.content(case.number, "another") is None
+        assert cases.content(other.number, "") is None
+
     def test_the_copy_of_the_other_district_is_read_back_whole(self, storage) -> None:
         _, case = forwarded()
         work = storage(HANDLING)

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from chassis.clock import FixedClock
+from gateway.attachments import attached
 from gateway.schemas.cases import Case, Timeline
 from gateway.schemas.common import Page
 from gateway.schemas.items import Item
@@ -26,6 +27,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from tongban.case_routing.v1 import case_routing_pb2
 
 ISSUER = "https://identity.gusu.test"
 GATEWAY = "https://gateway.gusu.test"
@@ -219,6 +221,7 @@ def a_case(**changes: Any) -> dict[str, Any]:
         "materials": [
             {"key": "application_form", "name": "申请表.txt", "media_type": "text/plain", "size": 6, "sha256": "a" * 64}
         ],
+        "materials_open": True,
         "custody": [],
         "decision": None,
         "kiosk_id": "",
@@ -251,6 +254,17 @@ def a_message(**changes: Any) -> dict[str, Any]:
     return InAppMessage.model_validate(message | changes).model_dump(mode="json")
 
 
+def a_file(**changes: Any) -> Response:
+    """A material as the API gives it out."""
+    material = {
+        "name": "申请表.txt",
+        "media_type": "text/plain",
+        "content": "材料".encode(),
+        "sha256": "a" * 64,
+    } | changes
+    return attached(case_routing_pb2.Material(**material))
+
+
 def page_of(*rows: dict[str, Any], next: str | None = None) -> dict[str, Any]:
     return Page[dict].model_validate({"items": list(rows), "next": next}).model_dump(mode="json")
 
@@ -279,6 +293,7 @@ class TestGateway:
             f"GET /v1/cases/{number}": a_case(),
             f"GET /v1/cases/{number}/timeline": a_timeline(),
             f"POST /v1/cases/{number}/withdraw": a_case(state="withdrawn"),
+            f"GET /v1/cases/{number}/materials/application_form": a_file(),
             "GET /v1/messages": page_of(a_message()),
             "POST /v1/messages/m-1/read": a_message(read=True),
             "GET /v1/worklist": page_of(a_case(due_act="accept")),

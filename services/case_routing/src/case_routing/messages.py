@@ -33,7 +33,7 @@ from case_routing.domain.model import (
     State,
     is_number,
 )
-from case_routing.domain.policies import due_act
+from case_routing.domain.policies import due_act, may_open_materials
 from case_routing.usecases.prepare_application import Submission
 from case_routing.usecases.take_back_refused import Refusal
 
@@ -89,6 +89,7 @@ def case_to_wire(case: Case) -> pb.Case:
     wire.custody.extend(map(_custody, case.custody))
     wire.due_act = due_act(case)
     wire.attention = case.attention
+    wire.materials_open = may_open_materials(case)
     wire.updated_at.CopyFrom(timestamp(case.updated_at))
     for field in ("received_at", "accepted_at", "closed_at"):
         if (stamp := timestamp(getattr(case, field))) is not None:
@@ -103,6 +104,10 @@ def _show_applicant(wire: pb.Case, who: model.Applicant) -> None:
     wire.applicant_name_masked = who.name if firm else mask_name(who.name)
     wire.applicant_id_masked = who.id_number if firm else mask_id_number(who.id_number)
     wire.handler_name_masked = mask_name(who.handler.name)
+
+
+def material_to_wire(material: Material) -> pb.Material:
+    return _material(material, with_content=True)
 
 
 def cases_to_wire(page: Page[Case]) -> pb.ListCasesResponse:

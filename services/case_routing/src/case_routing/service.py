@@ -11,6 +11,7 @@ from case_routing.domain.events import Arrived
 from case_routing.usecases.accept_case import accept_case
 from case_routing.usecases.deliver_case import deliver_case
 from case_routing.usecases.get_case import get_case
+from case_routing.usecases.get_material import get_material
 from case_routing.usecases.grant_case import grant_case
 from case_routing.usecases.hand_over_case import hand_over_case
 from case_routing.usecases.keep_agreement import keep_agreement
@@ -44,6 +45,14 @@ class CaseRoutingService:
         reader = self.app.reader(call, "clerk")
         with self.app.work() as work:
             return messages.case_to_wire(get_case(work, request.number, reader))
+
+    @rpc(allow=("citizen", "clerk"))
+    def get_material(self, request, call):
+        reader = self.app.reader(call, "clerk")
+        with self.app.work() as work:
+            material = get_material(work, request.number, request.key, reader)
+        self.app.note_opening(request, call)
+        return messages.material_to_wire(material)
 
     @rpc(allow=("citizen",))
     def list_my_cases(self, request, call):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.caller import Call
+from chassis.logs import get_logger
 from chassis.once import digest_of, once
 from chassis.process import Process
 from chassis.sealed import FieldCipher
@@ -28,6 +29,8 @@ from case_routing.usecases.acting import Command
 from case_routing.usecases.ports import Numbers
 from case_routing.usecases.prepare_application import Office, Submission, prepare_application
 from case_routing.usecases.reading import reader_for
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,11 @@ class App:
     def command(self, request: Any, citizen: Reader | None = None) -> Command:
         """The act that a request asks for: a clerk's on any case, or a citizen's on one of their own."""
         return Command(request.number, self.moment(), request.expected_version, citizen)
+
+    def note_opening(self, request: Any, call: Call) -> None:
+        """Who opened a person's paper is found again in the log, by subject."""
+        who = call.actor.subject if call.actor else call.caller
+        log.info("a material was opened", case=request.number, material=request.key, subject=who)
 
     def once(self, request: Any, call: Call, act: Callable[[Work], Case]) -> Case:
         """Does `act` once per idempotency key, method and person; the same request again answers with the same case."""

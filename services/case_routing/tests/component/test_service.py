@@ -166,6 +166,18 @@ def get(bus, number: str, actor=CLERK) -> pb.Case:
     return bus.call("case_routing.get_case", pb.GetCaseRequest(number=number), pb.Case, actor=actor)
 
 
+def material(bus, number: str, actor=CLERK, key: str = "identity_card") -> pb.Material:
+    return bus.call(
+        "case_routing.get_material", pb.GetMaterialRequest(number=number, key=key), pb.Material, actor=actor
+    )
+
+
+def not_opened(bus, number: str, actor=CLERK, **more) -> str:
+    with pytest.raises(Fault) as caught:
+        material(bus, number, actor, **more)
+    return caught.value.code
+
+
 def in_state(bus, number: str, state: int) -> pb.Case:
     return eventually(lambda: (case := get(bus, number)).state == state and case)
 
@@ -428,6 +440,8 @@ def test_a_citizen_sees_and_withdraws_own_cases_only(bus):
         ("withdraw_case", pb.ActOnCaseRequest, CLERK),
         ("get_case_traces", pb.GetCaseRequest, CLERK),
         ("get_case", pb.GetCaseRequest, None),
+        ("get_material", pb.GetMaterialRequest, OPERATOR),
+        ("get_material", pb.GetMaterialRequest, None),
     ],
 )
 def test_each_role_may_do_its_own_acts_only(bus, verb, kind, actor):
@@ -476,6 +490,9 @@ def test_a_case_crosses_is_decided_there_and_is_delivered_here(bus, there):
     forwarded = in_state(bus, case.number, pb.CASE_STATE_FORWARDED)
     assert forwarded.responsibility.holder == THERE
     assert refused(bus, "accept_case", case.number).code == "case_routing.not_responsible"
+    assert not_opened(bus, case.number) == "case_routing.material_not_open"
+    assert not get(bus, case.number).materials_open
+    assert material(bus, case.number, CITIZEN).content == b"scan"
     there.act(case.number, accept)
     there.act(case.number, lambda it, moment: grant(it, "", "document-1", moment))
     closed = in_state(bus, case.number, pb.CASE_STATE_CLOSED)
@@ -497,6 +514,10 @@ def test_a_case_from_elsewhere_is_taken_decided_here_and_goes_back(bus, there):
     ((headers, _),) = there.receive()
     assert headers["tongban.answers_to"]
     assert worklist(bus)[number] == "accept"
+    assert get(bus, number).materials_open
+    opened = material(bus, number)
+    assert (opened.content, opened.sha256) == (b"scan of a card", sha256(b"scan of a card").hexdigest())
+    assert not_opened(bus, number, CITIZEN) == "case_routing.not_yours", "the same name here is another person"
     act(bus, "accept_case", number)
     assert refused(bus, "refuse_case", number, reasons=" ").code == "case_routing.reasons_required"
     act(bus, "refuse_case", number, reasons="does not qualify")
@@ -508,6 +529,7 @@ def test_a_case_from_elsewhere_is_taken_decided_here_and_goes_back(bus, there):
     in_state(bus, number, pb.CASE_STATE_CLOSED)
     pairwise = a_person("citizen", subject=f"{THERE}:pairwise-1", district=HERE)
     assert get(bus, number, pairwise).state == pb.CASE_STATE_CLOSED
+    assert material(bus, number, pairwise).content == b"scan of a card"
 
 
 def test_while_handing_over_nobody_here_may_act_and_the_offer_can_be_recalled(bus, there):
@@ -609,6 +631,15 @@ def test_a_clerk_delivers_at_the_window_what_came_back(bus, there):
     there.act(case.number, lambda it, moment: grant(it, "", "document-1", moment))
     eventually(lambda: worklist(bus).get(case.number) == "deliver")
     assert act(bus, "deliver_case", case.number).state == pb.CASE_STATE_CLOSED
+
+
+def test_a_clerk_at_the_window_opens_what_is_received_and_is_told_what_is_not_there(bus):
+    case = apply(bus, "window-there")
+    assert material(bus, case.number).content == b"scan"
+    assert not_opened(bus, case.number, key="photo") == "case_routing.material_not_here"
+    assert not_opened(bus, a_number()) == "case_routing.unknown_case"
+    act(bus, "receive_case", case.number)
+    assert not_opened(bus, case.number) == "case_routing.material_not_open"
 
 
 def test_an_operator_reads_the_timeline_of_any_case(bus):

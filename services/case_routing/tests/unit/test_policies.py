@@ -34,6 +34,9 @@ from case_routing.domain.policies import (
     refuse,
     withdraw,
 )
+from case_routing.domain.policies import (
+    may_open_materials as may_open,
+)
 from chassis.errors import Kind, fault_of
 
 from ..factories import HANDLING, INTAKE, at, forwarded, submitted, under_review
@@ -46,6 +49,27 @@ def acts(step) -> list[Act]:
 def test_a_case_at_the_window_waits_for_the_clerk_who_receives_it():
     case = submitted(Mode.PROXY_COLLECTION).case
     assert (case.state, due_act(case)) == (State.SUBMITTED, "receive")
+
+
+def test_materials_open_to_the_district_that_decides_and_to_the_intake_district_until_it_hands_over():
+    waiting = submitted(Mode.PROXY_COLLECTION).case
+    assert may_open(waiting)
+    ours, theirs = forwarded(Mode.PROXY_COLLECTION)
+    assert (may_open(ours), may_open(theirs)) == (False, True)
+    ours, theirs = forwarded(Mode.FULLY_ONLINE)
+    assert (may_open(ours), may_open(theirs)) == (False, True)
+    decided = grant(accept(theirs, at(3)).case, "", "document-1", at(4)).case
+    assert may_open(decided), "also afterwards, when somebody asks why"
+
+
+def test_materials_do_not_open_again_to_the_intake_district_for_delivery_nor_to_anybody_after_a_withdrawal():
+    ours, theirs = forwarded(Mode.PROXY_COLLECTION)
+    decision = refuse(accept(theirs, at(3)).case, "does not qualify", "document-1", at(4)).case.decision
+    back = replace(ours, decision=decision, responsibility=ours.responsibility.held_by(INTAKE, 3), state=State.REFUSED)
+    assert back.may_act
+    assert not may_open(back)
+    assert not may_open(withdraw(theirs, at(3)).case)
+    assert not may_open(withdraw(submitted(Mode.PROXY_COLLECTION).case, at(3)).case)
 
 
 def test_an_online_case_is_received_and_offered_in_the_act_that_submits_it():

@@ -8,6 +8,8 @@ import pytest
 from case_routing.domain.errors import (
     BadKiosk,
     ItemNotOffered,
+    MaterialNotHere,
+    MaterialNotOpen,
     NotYours,
     OutsideMandate,
     UnknownCase,
@@ -19,6 +21,7 @@ from case_routing.domain.model import Acting, Handler, Mode, Reader, State
 from case_routing.usecases.accept_case import accept_case
 from case_routing.usecases.acting import Command
 from case_routing.usecases.get_case import get_case
+from case_routing.usecases.get_material import get_material
 from case_routing.usecases.grant_case import grant_case
 from case_routing.usecases.list_my_cases import list_my_cases
 from case_routing.usecases.list_worklist import list_worklist
@@ -122,6 +125,45 @@ def test_a_citizen_gets_own_cases_only(work):
         get_case(work, case.number, Reader("person-2"))
     with pytest.raises(NotYours):
         withdraw_case(work, Command(case.number, at(1), citizen=Reader("person-2")))
+
+
+def test_a_citizen_opens_the_materials_of_own_cases_only(work):
+    case = submit_case(work, an_application(), INTAKE, at())
+    opened = get_material(work, case.number, "identity_card", Reader("person-1"))
+    assert (opened.content, opened.intact) == (b"scan of a card", True)
+    with pytest.raises(NotYours):
+        get_material(work, case.number, "identity_card", Reader("person-2"))
+
+
+@pytest.mark.parametrize("key", ["", "photo", "identity_card\x00"])
+def test_a_material_that_the_case_does_not_have_is_told_as_such(work, key):
+    case = submit_case(work, an_application(), INTAKE, at())
+    with pytest.raises(MaterialNotHere) as refused:
+        get_material(work, case.number, key, Reader("person-1"))
+    assert (refused.value.code, refused.value.kind) == ("case_routing.material_not_here", "not_found")
+
+
+def test_a_material_of_which_only_the_digest_is_here_is_told_as_such(work):
+    case = submit_case(work, an_application(), INTAKE, at())
+    dossier = work.cases.kept[case.number]
+    bare = replace(dossier.case, materials=tuple(replace(m, content=None) for m in dossier.case.materials))
+    work.cases.kept[case.number] = dossier.with_case(bare)
+    with pytest.raises(MaterialNotHere):
+        get_material(work, case.number, "identity_card", Reader("person-1"))
+
+
+def test_clerks_of_the_intake_district_open_materials_until_the_case_has_left_them(work):
+    case = submit_case(work, an_application(Mode.PROXY_COLLECTION), INTAKE, at())
+    assert get_material(work, case.number, "identity_card").content == b"scan of a card"
+    receive_case(work, Command(case.number, at(1)))
+    with pytest.raises(MaterialNotOpen) as refused:
+        get_material(work, case.number, "identity_card")
+    assert (refused.value.code, refused.value.kind) == ("case_routing.material_not_open", "forbidden")
+
+
+def test_a_clerk_of_an_unknown_case_learns_nothing_else(work):
+    with pytest.raises(UnknownCase):
+        get_material(work, a_number(), "identity_card")
 
 
 @pytest.mark.parametrize("number", ["", "nonsense", "\x00", "320508-20261123-ABCDEFGH"])

@@ -100,6 +100,7 @@ RULES: dict[str, Rule] = {
     "GET /v1/cases": _reads(_OWN_CITIZEN, "case_routing.list_my_cases", visitors=True),
     "GET /v1/worklist": _reads(_CLERK, "case_routing.list_worklist"),
     "GET /v1/cases/{number}": _reads(_OWN_CITIZEN | _CLERK, "case_routing.get_case", visitors=True),
+    "GET /v1/cases/{number}/materials/{key}": _reads(_OWN_CITIZEN | _CLERK, "case_routing.get_material", visitors=True),
     "GET /v1/cases/{number}/timeline": _reads(
         _OWN_CITIZEN | _CLERK | _OPERATOR, "case_routing.get_timeline", visitors=True
     ),

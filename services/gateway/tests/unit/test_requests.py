@@ -358,3 +358,55 @@ def test_a_problem_names_the_trace_that_an_operator_can_look_up(ask) -> None:
     trace = "ab" * 16
     answer = ask("GET", "/nothing", headers={"traceparent": f"00-{trace}-{'cd' * 8}-01"})
     assert answer.json()["trace_id"] == trace
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def opened(gateway, ask, **fields):
+    content = fields.pop("content", PNG)
+    values = {"key": "photo", "name": "照片 1.png", "media_type": "image/png", "content": content}
+    gateway.bus.answers["case_routing.get_material"] = case_routing.Material(
+        **values | fields, size=len(content), sha256=hashlib.sha256(content).hexdigest()
+    )
+    return ask("GET", f"/v1/cases/{NUMBER}/materials/photo", "clerk")
+
+
+def test_a_material_goes_out_octet_for_octet_with_its_name_and_digest(gateway, ask) -> None:
+    answer = opened(gateway, ask)
+    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, PNG, "image/png")
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''%E7%85%A7%E7%89%87%201.png"
+    digest = base64.b64encode(hashlib.sha256(PNG).digest()).decode()
+    assert answer.headers["repr-digest"] == f"sha-256=:{digest}:"
+    ((method, request, _),) = gateway.bus.calls
+    assert (method, request.number, request.key) == ("case_routing.get_material", NUMBER, "photo")
+
+
+@pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "application/xhtml+xml", "text/javascript", "x", ""])
+def test_a_material_that_could_act_in_a_browser_is_octets(gateway, ask, kind) -> None:
+    answer = opened(gateway, ask, media_type=kind, name="a.html", content=b"<script>alert(1)</script>")
+    assert answer.headers["content-type"] == "application/octet-stream"
+
+
+@pytest.mark.parametrize("kind", ["image/png", "text/plain", "text/html", "IMAGE/PNG"])
+def test_whatever_a_material_is_it_is_an_attachment_in_a_sandbox_that_nobody_keeps(gateway, ask, kind) -> None:
+    headers = opened(gateway, ask, media_type=kind).headers
+    assert headers["content-disposition"].startswith("attachment;")
+    assert headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")
+
+
+@pytest.mark.parametrize(
+    "name", ['a"; filename=b.exe', "a\r\nX-Evil: 1", "../../etc/passwd", "%0d%0a", "\u202egnp.exe"]
+)
+def test_no_name_of_a_file_gets_out_of_its_header(gateway, ask, name) -> None:
+    answer = opened(gateway, ask, name=name)
+    told = answer.headers["content-disposition"].removeprefix("attachment; filename*=UTF-8''")
+    assert all(letter.isalnum() or letter in "%._-~" for letter in told)
+    assert "x-evil" not in answer.headers
+
+
+@pytest.mark.parametrize("key", ["A", "a-b", "a" * 65, "%00"])
+def test_a_key_that_no_material_can_have_is_not_asked_for(gateway, ask, key) -> None:
+    assert ask("GET", f"/v1/cases/{NUMBER}/materials/{key}", "clerk").status_code in (404, 422)
+    assert gateway.bus.calls == []

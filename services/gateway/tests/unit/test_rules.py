@@ -69,7 +69,7 @@ def test_a_row_is_complete(method, path) -> None:
 
 
 def address(path: str) -> str:
-    path = path.replace("{number}", "310101-20261123-ABCDEFGH").replace("{peer}", "310101")
+    path = path.replace("{number}", "310101-20261123-ABCDEFGH").replace("{peer}", "310101").replace("{key}", "photo")
     return path.replace("{code}", "c").replace("{id}", "i").replace("{subject}", "s")
 
 

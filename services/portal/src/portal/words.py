@@ -99,6 +99,20 @@ MODE_HELP = {
     "proxy_collection": zh("由您所在地的窗口收件，转交办理地办理，结果在您所在地送达。"),
     "joint_handling": zh("一地受理，多地协同办理。"),
 }
+#: Media types as people call them.
+FILE_TYPES = {
+    "application/pdf": zh("PDF 文档"),
+    "application/msword": zh("Word 文档"),
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": zh("Word 文档"),
+    "image/gif": zh("图片"),
+    "image/jpeg": zh("图片"),
+    "image/png": zh("图片"),
+    "image/webp": zh("图片"),
+    "text/plain": zh("文本"),
+}
+OTHER_FILE = zh("其他文件")
+#: Types that a browser shows in a sandbox; its viewer of PDF does not start there.
+SHOWN = ("image/gif", "image/jpeg", "image/png", "image/webp", "text/plain")
 AUDIENCES = {"person": zh("个人"), "firm": zh("企业"), "both": zh("个人和企业")}
 PROVENANCES = {
     "recalled": zh("名称凭记忆录入，未与原文核对"),
@@ -154,6 +168,8 @@ _TOLD = {
     "case_routing.digest_mismatch": "有一份材料在上传中损坏，请重新上传。",
     "case_routing.reasons_required": "不予决定必须写明理由，请填写后再提交。",
     "case_routing.reasons_too_long": "理由过长，最多 2000 字，请精简。",
+    "case_routing.material_not_open": "本地区办理这件事不需要这份材料，不能打开；请向办理地了解。",
+    "case_routing.material_not_here": "办件没有这份材料，请回到办件页面重新选择。",
     "case_routing.unknown_case": "没有找到这个编号的办件，请核对编号。",
     "case_routing.not_yours": "这是他人的办件，请以申请人身份登录。",
     "case_routing.not_a_party": "本地区无权办理此办件，请联系对方地区。",

@@ -8,8 +8,9 @@ import gzip
 import re
 
 import pytest
+from starlette.responses import HTMLResponse
 
-from services.portal.tests.fakes import CLERK, a_case, a_message, an_item, page_of, problem
+from services.portal.tests.fakes import CLERK, a_case, a_file, a_message, an_item, page_of, problem
 from services.portal.tests.site import field_in
 
 pytestmark = pytest.mark.engines
@@ -380,6 +381,103 @@ def test_a_clerk_does_what_is_due_on_the_version_they_saw(site, due, act, fields
     assert sent == body
     assert headers["if-match"] == '"7"'
     assert headers["idempotency-key"] == data["key"]
+
+
+FILE = f"/v1/cases/{NUMBER}/materials/application_form"
+
+
+def test_a_clerk_sees_each_material_as_the_item_calls_it_with_name_type_size_and_digest(site) -> None:
+    as_clerk(site)
+    text = get(site, f"/work/{NUMBER}").text
+    for told in ("申请表</strong>", "申请表.txt", "文本", "6 字节", "a" * 64):
+        assert told in text
+    assert f'href="/work/{NUMBER}/materials/application_form"' in text
+    assert f'href="/work/{NUMBER}/materials/application_form?save=1"' in text
+
+
+def test_an_item_that_is_not_to_be_had_hides_no_material(site) -> None:
+    as_clerk(site)
+    site.gateway.answers[f"GET /v1/items/{ITEM}"] = problem(503, "rpc.unavailable")
+    page = get(site, f"/work/{NUMBER}")
+    assert (page.status_code, "申请表.txt" in page.text) == (200, True)
+
+
+def test_a_clerk_whose_district_has_no_need_of_the_materials_is_told_and_shown_no_link(site) -> None:
+    as_clerk(site)
+    site.gateway.answers[f"GET /v1/cases/{NUMBER}"] = a_case(materials_open=False)
+    text = get(site, f"/work/{NUMBER}").text
+    assert "申请表.txt" in text
+    assert "材料由办理地打开" in text
+    assert f"/work/{NUMBER}/materials/" not in text
+
+
+@pytest.mark.parametrize("desk", ["work", "cases"])
+def test_a_material_is_shown_in_a_sandbox_or_saved_octet_for_octet(site, desk) -> None:
+    if desk == "work":
+        as_clerk(site)
+    address = f"/{desk}/{NUMBER}/materials/application_form"
+
+    async def journey(there):
+        return await there.get(address), await there.get(f"{address}?save=1")
+
+    shown, saved = site.visit(journey)
+    name = "filename*=UTF-8''%E7%94%B3%E8%AF%B7%E8%A1%A8.txt"
+    assert shown.headers["content-disposition"] == f"inline; {name}"
+    assert saved.headers["content-disposition"] == f"attachment; {name}"
+    for answer in (shown, saved):
+        assert (answer.status_code, answer.content) == (200, "材料".encode())
+        assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox; frame-ancestors 'none'"
+        assert (answer.headers["x-content-type-options"], answer.headers["cache-control"]) == ("nosniff", "no-store")
+
+
+@pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "application/pdf", "application/x-thing"])
+def test_what_could_act_in_a_browser_is_saved_and_never_shown(site, kind) -> None:
+    as_clerk(site)
+    site.gateway.answers[f"GET {FILE}"] = a_file(media_type=kind, content=b"<script>alert(1)</script>")
+    answer = get(site, f"/work/{NUMBER}/materials/application_form")
+    assert answer.headers["content-disposition"].startswith("attachment;")
+    assert answer.headers["content-type"] in ("application/pdf", "application/octet-stream")
+
+
+def test_a_page_that_the_api_would_call_a_file_is_none_of_ours(site) -> None:
+    """Whatever the API says, no page of somebody else's comes from our origin."""
+    as_clerk(site)
+    site.gateway.answers[f"GET {FILE}"] = HTMLResponse(
+        "<script>alert(1)</script>", headers={"Content-Disposition": "inline"}
+    )
+    answer = get(site, f"/work/{NUMBER}/materials/application_form")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"] == "attachment"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        (403, "case_routing.material_not_open", "请向办理地了解"),
+        (404, "case_routing.material_not_here", "回到办件页面重新选择"),
+        (403, "case_routing.not_yours", "这是他人的办件"),
+    ],
+)
+def test_a_material_that_does_not_open_is_a_page_that_says_why(site, status, code, told) -> None:
+    as_clerk(site)
+    site.gateway.answers[f"GET {FILE}"] = problem(status, code)
+    page = get(site, f"/work/{NUMBER}/materials/application_form")
+    assert (page.status_code, told in page.text) == (status, True)
+    assert page.headers["content-type"].startswith("text/html")
+
+
+def test_materials_are_for_the_right_desk_and_for_nobody_who_is_not_signed_in(site) -> None:
+    assert get(site, f"/work/{NUMBER}/materials/application_form").status_code == 403
+    as_clerk(site)
+    assert get(site, f"/cases/{NUMBER}/materials/application_form").status_code == 403
+    assert site.gateway.sent(f"GET {FILE}") == []
+    site.provider.person = None
+
+    async def journey(there):
+        return await there.get(f"/work/{NUMBER}/materials/application_form", follow_redirects=False)
+
+    led = site.visit(journey, signed_in=False)
+    assert (led.status_code, led.headers["location"].startswith("/sign-in?")) == (303, True)
 
 
 def test_the_giver_may_ask_for_a_hand_over_back(site) -> None:

@@ -104,7 +104,7 @@ class Decision(_message.Message):
     def __init__(self, granted: _Optional[bool] = ..., reasons: _Optional[str] = ..., document_no: _Optional[str] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., district: _Optional[str] = ...) -> None: ...
 
 class Case(_message.Message):
-    __slots__ = ("number", "item_code", "item_name_zh", "item_name_en", "intake_district", "handling_district", "state", "responsibility", "version", "applicant_name_masked", "applicant_id_masked", "materials", "custody", "decision", "submitted_at", "received_at", "accepted_at", "closed_at", "updated_at", "item_provenance", "item_mode", "due_act", "attention", "kiosk_id", "applicant_kind", "handler_name_masked")
+    __slots__ = ("number", "item_code", "item_name_zh", "item_name_en", "intake_district", "handling_district", "state", "responsibility", "version", "applicant_name_masked", "applicant_id_masked", "materials", "custody", "decision", "submitted_at", "received_at", "accepted_at", "closed_at", "updated_at", "item_provenance", "item_mode", "due_act", "attention", "kiosk_id", "applicant_kind", "handler_name_masked", "materials_open")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     ITEM_CODE_FIELD_NUMBER: _ClassVar[int]
     ITEM_NAME_ZH_FIELD_NUMBER: _ClassVar[int]
@@ -131,6 +131,7 @@ class Case(_message.Message):
     KIOSK_ID_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_KIND_FIELD_NUMBER: _ClassVar[int]
     HANDLER_NAME_MASKED_FIELD_NUMBER: _ClassVar[int]
+    MATERIALS_OPEN_FIELD_NUMBER: _ClassVar[int]
     number: str
     item_code: str
     item_name_zh: str
@@ -157,7 +158,8 @@ class Case(_message.Message):
     kiosk_id: str
     applicant_kind: str
     handler_name_masked: str
-    def __init__(self, number: _Optional[str] = ..., item_code: _Optional[str] = ..., item_name_zh: _Optional[str] = ..., item_name_en: _Optional[str] = ..., intake_district: _Optional[str] = ..., handling_district: _Optional[str] = ..., state: _Optional[_Union[CaseState, str]] = ..., responsibility: _Optional[_Union[Responsibility, _Mapping]] = ..., version: _Optional[int] = ..., applicant_name_masked: _Optional[str] = ..., applicant_id_masked: _Optional[str] = ..., materials: _Optional[_Iterable[_Union[Material, _Mapping]]] = ..., custody: _Optional[_Iterable[_Union[CustodyEntry, _Mapping]]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., accepted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., item_provenance: _Optional[_Union[_common_pb2.Provenance, str]] = ..., item_mode: _Optional[str] = ..., due_act: _Optional[str] = ..., attention: _Optional[str] = ..., kiosk_id: _Optional[str] = ..., applicant_kind: _Optional[str] = ..., handler_name_masked: _Optional[str] = ...) -> None: ...
+    materials_open: bool
+    def __init__(self, number: _Optional[str] = ..., item_code: _Optional[str] = ..., item_name_zh: _Optional[str] = ..., item_name_en: _Optional[str] = ..., intake_district: _Optional[str] = ..., handling_district: _Optional[str] = ..., state: _Optional[_Union[CaseState, str]] = ..., responsibility: _Optional[_Union[Responsibility, _Mapping]] = ..., version: _Optional[int] = ..., applicant_name_masked: _Optional[str] = ..., applicant_id_masked: _Optional[str] = ..., materials: _Optional[_Iterable[_Union[Material, _Mapping]]] = ..., custody: _Optional[_Iterable[_Union[CustodyEntry, _Mapping]]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., submitted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., received_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., accepted_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., closed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., updated_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., item_provenance: _Optional[_Union[_common_pb2.Provenance, str]] = ..., item_mode: _Optional[str] = ..., due_act: _Optional[str] = ..., attention: _Optional[str] = ..., kiosk_id: _Optional[str] = ..., applicant_kind: _Optional[str] = ..., handler_name_masked: _Optional[str] = ..., materials_open: _Optional[bool] = ...) -> None: ...
 
 class SubmitCaseRequest(_message.Message):
     __slots__ = ("item_code", "materials", "idempotency_key", "kiosk_id")
@@ -176,6 +178,14 @@ class GetCaseRequest(_message.Message):
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     number: str
     def __init__(self, number: _Optional[str] = ...) -> None: ...
+
+class GetMaterialRequest(_message.Message):
+    __slots__ = ("number", "key")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    number: str
+    key: str
+    def __init__(self, number: _Optional[str] = ..., key: _Optional[str] = ...) -> None: ...
 
 class ListMyCasesRequest(_message.Message):
     __slots__ = ("page",)

@@ -106,6 +106,10 @@ class Cases:
     def get(self, number: str) -> Case | None:
         return self._case(case_row(self._connection, number))
 
+    def content(self, number: str, key: str) -> bytes | None:
+        query = select(materials.c.content_sealed).where(materials.c.number == number, materials.c.key == key)
+        return self._content(number, key, self._connection.execute(query).scalar())
+
     def save(self, dossier: Dossier) -> None:
         before = self._loaded.get(dossier.number) or Dossier(dossier.here, dossier.number)
         new = dossier.answers[len(before.answers) :]

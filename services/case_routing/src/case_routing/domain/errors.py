@@ -3,8 +3,9 @@
     CaseError, one class a code, by kind:
         invalid     the request has to change: missing_material, digest_mismatch, reasons_required …
         too_large   material_too_large
-        not_found   unknown_item, unknown_case
-        forbidden   this person, or this district, has no part in the case: not_yours, outside_mandate, not_a_party
+        not_found   unknown_item, unknown_case, material_not_here
+        forbidden   this person, or this district, has no part in the case: not_yours, outside_mandate, material_not_open,
+                    not_a_party
         conflict    right request, wrong moment; read the case again: handing_over, already_decided,
                     no_agreement, not_agreed …
 
@@ -128,6 +129,27 @@ class OutsideMandate(CaseError):
     def __init__(self, item_code: str) -> None:
         super().__init__(
             "Your mandate for this firm does not cover this item; ask its legal representative.", item_code=item_code
+        )
+
+
+class MaterialNotOpen(CaseError):
+    code, kind = "case_routing.material_not_open", "forbidden"
+
+    def __init__(self, number: str) -> None:
+        super().__init__(
+            "Your district has no part in this case for which it needs the materials; the district that decides opens them.",
+            number=number,
+        )
+
+
+class MaterialNotHere(CaseError):
+    code, kind = "case_routing.material_not_here", "not_found"
+
+    def __init__(self, number: str, key: str) -> None:
+        super().__init__(
+            "The case has no such material here; read the case again and take a key that it lists.",
+            number=number,
+            key=key,
         )
 
 

@@ -194,6 +194,18 @@ def check_responsible(case: Case) -> None:
         raise NotResponsible(case.number, case.responsibility.holder)
 
 
+def may_open_materials(case: Case) -> bool:
+    """Whether clerks of this district may open the materials.
+
+    The district that decides needs them, also afterwards, when somebody asks why. The intake district checks form and identity
+    (收件), so it needs them only while the case lies with it undecided; to deliver a decision nobody needs them. What was
+    withdrawn is the applicant's own again.
+    """
+    decides = case.here == case.handling
+    takes_in = case.here == case.intake and case.may_act and not case.decided
+    return case.state is not State.WITHDRAWN and (decides or takes_in)
+
+
 def _move(step: Step, act: Act, moment: Moment, *, note: str = "", decision: Decision | None = None) -> Step:
     case = step.case
     check_responsible(case)

@@ -24,6 +24,9 @@ class Cases(Protocol):
     def get(self, number: str) -> Case | None:
         """The copy as it is, without contents."""
 
+    def content(self, number: str, key: str) -> bytes | None:
+        """A material's content; None where this district has its digest only."""
+
     def save(self, dossier: Dossier) -> None:
         """Keeps what changed. History, custody and traces are only added to; contents are kept where they are given."""
 

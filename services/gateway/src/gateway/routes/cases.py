@@ -8,11 +8,12 @@ import hashlib
 from fastapi import APIRouter, Request, Response
 
 from gateway.adapters.traces import TraceSource
+from gateway.attachments import ATTACHED, attached
 from gateway.etag import etag, is_known
 from gateway.guard import Asking, GuardedRoute
 from gateway.messages import case_routing, page, view
 from gateway.openapi import ETAG, header, problems
-from gateway.schemas.cases import Case, CaseSent, CaseStory, MaterialSent, Timeline
+from gateway.schemas.cases import Case, CaseSent, CaseStory, MaterialKey, MaterialSent, Timeline
 from gateway.schemas.common import CaseNumber, Cursor, IdempotencyKey, Page, Size
 
 router = APIRouter(route_class=GuardedRoute, tags=["cases"])
@@ -92,6 +93,18 @@ async def get_case(number: CaseNumber, ask: Asking, request: Request, response: 
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return view(case)
+
+
+@router.get(
+    "/v1/cases/{number}/materials/{key}",
+    operation_id="get_material",
+    summary="One material as it was handed in",
+    response_class=Response,
+    responses={200: ATTACHED, **problems(404)},
+)
+async def get_material(number: CaseNumber, key: MaterialKey, ask: Asking) -> Response:
+    """For the applicant; for clerks of the district that decides, and of the intake district while the case lies with it undecided."""
+    return attached(await ask("case_routing.get_material", case_routing.GetMaterialRequest(number=number, key=key)))
 
 
 @router.get(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from fastapi import Path
 from pydantic import Field, StringConstraints
 
 from gateway.schemas.common import DistrictShown, Given, Moment, Provenance, Sent, TimelineEntry, example, line, text
@@ -19,12 +20,14 @@ LARGEST_MATERIAL = 65_536
 _LONGEST_BASE64 = (LARGEST_MATERIAL + 2) // 3 * 4
 
 
+_KEY = StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+MaterialKey = Annotated[str, Path(pattern=_KEY.pattern, description="The material's key, as the case lists it.")]
+
+
 class MaterialSent(Sent):
     """One material, its content as base64; at most 65,536 octets."""
 
-    key: Annotated[
-        str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$"), Field(description="As the item asks for it.")
-    ]
+    key: Annotated[str, _KEY, Field(description="As the item asks for it.")]
     name: Annotated[str, line(200)]
     media_type: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.+-]{1,64}/[a-z0-9.+-]{1,64}$")]
     content: Annotated[
@@ -80,7 +83,7 @@ class Responsibility(Given):
 
 
 class Material(Given):
-    """A material without its content, which stays with its custodian."""
+    """A material without its content, which has an address of its own: `/v1/cases/{number}/materials/{key}`."""
 
     key: str
     name: str
@@ -133,6 +136,7 @@ class Case(Given):
     applicant_id_masked: Annotated[str, Field(description="Of a firm its unified social credit code, in full.")]
     handler_name_masked: Annotated[str, Field(description="Who acts for the firm; else empty.")]
     materials: list[Material]
+    materials_open: Annotated[bool, Field(description="Whether clerks of this district may open the materials now.")]
     custody: list[CustodyEntry]
     decision: Decision | None
     kiosk_id: str

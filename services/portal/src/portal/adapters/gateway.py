@@ -6,6 +6,7 @@ An answer that is a problem (RFC 9457) is raised as the Fault it tells, with the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -24,6 +25,14 @@ _KINDS = {int(status): kind for kind, status in STATUS.items()} | {
     503: Kind.UNAVAILABLE,
 }
 STALE = "case_routing.version_conflict"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file as the API gives it out: octets, and the headers that say what it is."""
+
+    content: bytes
+    headers: Mapping[str, str]
 
 
 class Gateway:
@@ -45,17 +54,26 @@ class Gateway:
             headers["If-Match"] = f'"{version}"'
         return await self._call("POST", token, path, headers=headers, **({} if body is None else {"json": body}))
 
+    async def attachment(self, token: str, path: str) -> Attachment:
+        """A file. Raises Fault."""
+        answer = await self._answer("GET", token, path)
+        if not answer.is_success:
+            _told(answer)
+        return Attachment(answer.content, answer.headers)
+
     async def _call(self, method: str, token: str, path: str, **more: Any) -> dict[str, Any]:
+        return _told(await self._answer(method, token, path, **more))
+
+    async def _answer(self, method: str, token: str, path: str, **more: Any) -> httpx.Response:
         headers: dict[str, Any] = {**more.pop("headers", {})}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         inject(headers)
         try:
-            answer = await self._http.request(method, self._url + path, headers=headers, **more)
+            return await self._http.request(method, self._url + path, headers=headers, **more)
         except httpx.HTTPError as error:
             log.warning("the gateway did not answer", reason=type(error).__name__)
             raise gateway_away() from None
-        return _told(answer)
 
 
 def _told(answer: httpx.Response) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from portal.desk import Desk, citizen
 from portal.forms import text_of
 from portal.pages import page
 from portal.routes.at import at
+from portal.routes.materials import names_of
 from portal.words import STEPS, told
 
 PAGE = 20
@@ -66,6 +67,7 @@ async def _progress(
         409 if problem else 200,
         case=case,
         timeline=timeline,
+        names=await names_of(request, case),
         steps=steps_of(case["state"]),
         sent=sent,
         asked=asked,

@@ -20,6 +20,7 @@ from portal.forms import text_of
 from portal.pages import page
 from portal.routes.at import at
 from portal.routes.cases import case_and_timeline, steps_of
+from portal.routes.materials import names_of
 from portal.words import DONE, told
 
 PAGE = 20
@@ -74,6 +75,7 @@ async def _case(
         status,
         case=found,
         timeline=timeline,
+        names=await names_of(request, found),
         steps=steps_of(found["state"]),
         keys={name: str(desk.new_id()) for name in DONE},
         may_recall=held.get("state") == "offered" and held.get("holder") == desk.settings.district,
