@@ -93,3 +93,4 @@ def test_a_route_lets_in_exactly_the_roles_that_the_methods_behind_it_let_in(bus
         service, _, name = method.partition(".")
         (entrypoint,) = entrypoints(service, entrypoints_of.Rpc)[name]
         assert entrypoint.allow == entrypoints_of.SERVICE or set(entrypoint.allow) == set(rule.roles), method
+        assert entrypoint.allow == entrypoints_of.SERVICE or not rule.anybody, "a call for nobody"

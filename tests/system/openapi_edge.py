@@ -41,6 +41,8 @@ OPERATIONS: dict[str, APIOperation] = {
 GUARDED = {
     name: sorted(op.definition.raw["x-roles"]) for name, op in OPERATIONS.items() if "x-roles" in op.definition.raw
 }
+#: What is read without a token too.
+PUBLIC = {name for name in GUARDED if {} in OPERATIONS[name].definition.raw["security"]}
 ROLES = {role for roles in GUARDED.values() for role in roles}
 
 

@@ -43,11 +43,14 @@ class Guard:
         self._key, self._clock, self._district = edge_key, clock, district
         self._assertions: dict[Actor, tuple[str, float]] = {}
 
-    async def admit(self, request: Request, rule: Rule) -> Actor:
-        """The caller, as what `rule` lets them in.
+    async def admit(self, request: Request, rule: Rule) -> Actor | None:
+        """The caller, as what `rule` lets them in; None for somebody who does not say who they are and need not.
 
         Raises Fault `token.…` where it is not known who calls, `request.…` where they may not (admission.py) or too often.
         """
+        if rule.anybody and "authorization" not in request.headers:
+            self._rates.take(f"nobody at {request.client.host if request.client else ''}")
+            return None
         token = await self._tokens.check(_bearer(request))
         if token.session and self._ended.has(token.session):
             raise session_ended()
@@ -125,7 +128,8 @@ Ask = Callable[[str, Message], Awaitable[Any]]
 
 async def _asker(request: Request) -> Ask:  # async, or FastAPI would take a thread for it
     bus: Bus = request.app.state.bus
-    assertion: str = request.app.state.guard.assertion(request.state.actor)
+    actor: Actor | None = request.state.actor
+    assertion = request.app.state.guard.assertion(actor) if actor else ""
 
     def ask(method: str, message: Message) -> Awaitable[Message]:
         return bus.call(method, message, assertion=assertion)
@@ -133,5 +137,5 @@ async def _asker(request: Request) -> Ask:  # async, or FastAPI would take a thr
     return ask
 
 
-#: In a route's signature: a call over the bus on behalf of whoever sent the request.
+#: In a route's signature: a call over the bus on behalf of whoever sent the request; of nobody, where they need not say who they are.
 Asking = Annotated[Ask, Depends(_asker)]

@@ -41,7 +41,7 @@ _CHALLENGES = {
 
 _DESCRIPTION = """
 The public JSON API of one district. Get an access token from the district's identity (`POST /token`) and send it as
-`Authorization: Bearer …`. Lists are read page by page with `cursor`; a change takes an `Idempotency-Key`, so that it can
+`Authorization: Bearer …`; the catalogue of items is read without one. Lists are read page by page with `cursor`; a change takes an `Idempotency-Key`, so that it can
 be repeated safely; errors are problem details (RFC 9457) with a stable `code`.
 
 Each operation says what its token must be for (`x-scope`; `api` includes `api.read`), which roles reach whose things by it
@@ -120,7 +120,7 @@ def _complete_operation(operation: dict[str, Any], rule: Rule) -> None:
         responses.pop("422", None)
         return
     roles = sorted(rule.roles)
-    operation["security"] = [{"token": [rule.scope.value]}]
+    operation["security"] = [{"token": [rule.scope.value]}, *([{}] if rule.anybody else [])]
     operation["x-scope"] = rule.scope.value
     operation["x-roles"] = roles
     operation["x-objects"] = {role: rule.whose[role].value for role in roles}
@@ -134,6 +134,8 @@ def _complete_operation(operation: dict[str, Any], rule: Rule) -> None:
 
 def _rights(rule: Rule) -> str:
     """The rule as a sentence for whoever reads the document."""
+    if rule.anybody:
+        return f"For anybody, also without a token. A token that is sent must be acceptable, with the scope `{rule.scope}`."
     return f"For {'; '.join(_reach(rule, role) for role in sorted(rule.roles))}. Scope `{rule.scope}`." + (
         " A person of another district may, as a citizen." if rule.visitors else ""
     )

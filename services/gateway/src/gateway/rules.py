@@ -51,7 +51,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row. OPEN, with no role in it, is the only one that needs no token."""
+    """One row. OPEN, with no role in it, and rows for `anybody` are the only ones that need no token."""
 
     #: Role → whose things it reaches. The caller holds at least one.
     whose: Mapping[str, Whose] = field(default_factory=dict)
@@ -62,6 +62,8 @@ class Rule:
     acr: Acr = Acr.L2
     #: Whether a person whom another district knows may; as a citizen only, whatever their home says they are.
     visitors: bool = False
+    #: Whether somebody may who does not say who they are: only to read what is public (infra/adr/0025).
+    anybody: bool = False
 
     @property
     def roles(self) -> frozenset[str]:
@@ -69,7 +71,7 @@ class Rule:
 
     def least_acr(self, role: str) -> str:
         """The weakest `acr` with which `role` gets in; "" where none is needed."""
-        return "" if role in MACHINES else max(STAFF_ACR if role in STAFF else Acr.L2, self.acr).value
+        return "" if self.anybody or role in MACHINES else max(STAFF_ACR if role in STAFF else Acr.L2, self.acr).value
 
 
 def _reads(whose: Mapping[str, Whose], *at: str, visitors: bool = False) -> Rule:
@@ -83,7 +85,12 @@ def _acts(whose: Mapping[str, Whose], at: str, *, acr: Acr = Acr.L2, visitors: b
 #: No token needed.
 OPEN = Rule()
 
-_EVERYBODY = dict.fromkeys(sorted(ROLES), Whose.PUBLIC)
+
+def _public(*at: str) -> Rule:
+    """What everybody may read; who shows a token is counted by it, and it has to be a good one."""
+    return Rule(dict.fromkeys(sorted(ROLES), Whose.PUBLIC), at, Scope.READ, visitors=True, anybody=True)
+
+
 _OWN_CITIZEN = {CITIZEN: Whose.OWN}
 _OWN_OR_AGENT = {CITIZEN: Whose.OWN, AGENT: Whose.DISTRICT}
 _CLERK, _AGENT, _OPERATOR = {CLERK: Whose.DISTRICT}, {AGENT: Whose.DISTRICT}, {OPERATOR: Whose.DISTRICT}
@@ -92,8 +99,8 @@ _HALL = {FLEET_MANAGER: Whose.DISTRICT, CLERK: Whose.DISTRICT, OPERATOR: Whose.D
 
 #: "METHOD path" → its rule; OPEN only where written so.
 RULES: dict[str, Rule] = {
-    "GET /v1/items": _reads(_EVERYBODY, "catalogue.find_items", "catalogue.list_items", visitors=True),
-    "GET /v1/items/{code}": _reads(_EVERYBODY, "catalogue.get_item", visitors=True),
+    "GET /v1/items": _public("catalogue.find_items", "catalogue.list_items"),
+    "GET /v1/items/{code}": _public("catalogue.get_item"),
     "PUT /v1/items/{code}": _acts({PUBLISHER: Whose.DISTRICT}, "catalogue.publish_item"),
     # An application has legal effect, so the name on it was checked at least against its number.
     "POST /v1/cases": _acts(_OWN_CITIZEN, "case_routing.submit_case", acr=Acr.L3, visitors=True),
@@ -156,8 +163,8 @@ def table() -> str:
         if rule is OPEN:
             continue
         reach = ", ".join(_reach(rule, role) for role in sorted(rule.roles))
-        if rule.roles == ROLES:
-            reach = f"every role: {Whose.PUBLIC}; people from {rule.acr}, staff from {STAFF_ACR}"
+        if rule.anybody:
+            reach = f"anybody, also without a token: {Whose.PUBLIC}"
         held = ", ".join(f"`{method}`" for method in rule.at)
         lines.append(f"| `{route}` | `{rule.scope}` | {reach} | {'yes' if rule.visitors else ''} | {held} |")
     return "\n".join(lines)

@@ -265,6 +265,18 @@ def test_who_asks_too_often_is_told_when_to_come_back_and_others_are_not_held_up
     assert other.status_code == 200
 
 
+def test_who_does_not_say_who_they_are_is_counted_by_address_and_holds_up_nobody_who_does(tmp_path) -> None:
+    gateway = Gateway(tmp_path, {"rate_per_second": 0.1, "rate_burst": 3.0})
+
+    async def storm():
+        nobody = [await gateway.send("GET", path) for path in ("/v1/items", "/v1/items/a") * 2]
+        return nobody, await gateway.send("GET", "/v1/items", "citizen")
+
+    nobody, known = asyncio.run(storm())
+    assert [answer.status_code for answer in nobody] == [200, 200, 200, 429]
+    assert known.status_code == 200
+
+
 @pytest.mark.parametrize("value", ["", "Basic abc", "Bearer", "Bearer ", "bearer"])
 def test_what_is_no_bearer_token_is_none(ask, value) -> None:
     answer = ask("GET", "/v1/items", headers={"Authorization": value})

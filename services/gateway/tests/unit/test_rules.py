@@ -63,6 +63,10 @@ def test_a_row_is_complete(method, path) -> None:
     assert rule.scope is (Scope.READ if method == "GET" else Scope.API), "reading needs no right to act"
     assert rule.at, "somebody behind the gateway holds the roles to their objects"
     assert not rule.visitors or CITIZEN in rule.roles, "a visitor is a citizen or nothing"
+    if rule.anybody:
+        assert (method, set(rule.whose.values()), rule.roles) == ("GET", {Whose.PUBLIC}, ROLES), "nobody acts"
+        assert {rule.least_acr(role) for role in ROLES} == {""}, "who says nothing is not let in further than who does"
+        return
     for role in rule.roles:
         assert rule.whose[role] is not Whose.OWN or role in {CITIZEN, *MACHINES}, "staff has nothing of its own here"
         assert rule.least_acr(role) >= (Acr.L4 if role in STAFF else "" if role in MACHINES else Acr.L2)
@@ -77,7 +81,8 @@ def address(path: str) -> str:
 def test_nobody_else_gets_past_a_row(gateway, ask, method, path) -> None:
     """Refused before the body is looked at, and before anything is asked of a service."""
     rule, there = RULES[f"{method} {path}"], address(path)
-    assert ask(method, there).json()["code"] == "token.missing"
+    if not rule.anybody:
+        assert ask(method, there).json()["code"] == "token.missing"
     for role in [*sorted(ROLES - rule.roles), "nothing"]:
         answer = ask(method, there, role)
         assert (answer.status_code, answer.json()["code"]) == (403, "request.role_missing"), role
@@ -165,6 +170,28 @@ def test_a_route_asks_only_the_methods_that_its_row_names_with_only_the_roles_th
     assert {called for called, _, __ in gateway.bus.calls} == set(rule.at)
     for _, __, assertion in gateway.bus.calls:
         assert gateway.acted_for(assertion).roles == rule.roles
+
+
+PUBLIC = ["/v1/items", "/v1/items?q=x", "/v1/items/c"]
+
+
+def test_only_the_catalogue_is_read_without_saying_who_one_is() -> None:
+    assert [row for row, rule in RULES.items() if rule.anybody] == ["GET /v1/items", "GET /v1/items/{code}"]
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+def test_what_is_public_is_asked_of_the_service_for_nobody(gateway, ask, path) -> None:
+    assert ask("GET", path).status_code == 200
+    ((_, __, assertion),) = gateway.bus.calls
+    assert assertion == ""
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic eDp4"])
+def test_who_shows_something_that_is_no_token_is_not_taken_for_nobody(gateway, ask, path, header) -> None:
+    answer = ask("GET", path, headers={"Authorization": header})
+    assert (answer.status_code, answer.json()["code"]) == (401, "token.missing")
+    assert gateway.bus.calls == []
 
 
 def test_the_readme_shows_the_table_as_it_is() -> None:

@@ -104,10 +104,24 @@ def test_what_a_person_types_is_text_and_nothing_else(site) -> None:
     assert "&lt;img" in page.text
 
 
-def test_search_is_led_to_signing_in_and_back_where_the_api_wants_to_know_who_asks(site) -> None:
+def test_search_and_guide_ask_nobody_to_sign_in_and_apply_does_and_comes_back(site) -> None:
+    async def journey(there):
+        pages = [await there.get("/items", params={"q": "公证"}), await there.get(f"/items/{ITEM}")]
+        asked = len(site.provider.asked)
+        return pages, asked, await there.get(f"/items/{ITEM}/apply")
+
+    (found, guide), asked, apply_page = site.visit(journey, signed_in=False)
+    assert (found.status_code, guide.status_code, asked) == (200, 200, 0)
+    assert f'href="/items/{ITEM}/apply"' in guide.text
+    assert (len(site.provider.asked), apply_page.url.path) == (1, f"/items/{ITEM}/apply")
+    sent = [headers for name in ("GET /v1/items", f"GET /v1/items/{ITEM}") for headers, _ in site.gateway.sent(name)]
+    assert ["authorization" in headers for headers in sent] == [False, False, True], "for nobody no token is sent"
+
+
+def test_strangers_who_ask_too_often_are_told_to_wait(site) -> None:
+    site.gateway.answers["GET /v1/items"] = problem(429, "request.too_many")
     page = get(site, "/items", signed_in=False, q="公证")
-    assert (page.url.path, page.url.params["q"]) == ("/items", "公证")
-    assert len(site.provider.asked) == 1
+    assert (page.status_code, "操作过于频繁" in page.text) == (429, True)
 
 
 def test_more_than_a_page_leads_on(site) -> None:
