@@ -13,6 +13,14 @@ from ..provider import APP, OLD, PORTAL, SHOP, answer_of
 
 pytestmark = pytest.mark.engines
 
+#: Some of REFUSED, which is asked by address.
+REFUSED_IN_A_FORM = [
+    ({"response_type": "token"}, "unsupported_response_type"),
+    ({"code_challenge": None}, "invalid_request"),
+    ({"prompt": "consent"}, "consent_required"),
+    ({"prompt": "none", "max_age": "0", "id_token_hint": "x.y.z"}, "login_required"),
+]
+
 
 def is_page(answer, code: str = "identity.request_refused") -> bool:
     """A page of ours that says why, and nothing that leads anywhere else."""
@@ -76,6 +84,86 @@ def test_prompt_login_asks_again_and_a_sign_in_since_then_answers_it(provider, p
     on = provider.sign_in(person, at=at).headers["location"]
     answer = provider.redeem(flow, answer_of(person.get(on))["code"]).json()
     assert provider.claims(answer["id_token"])["auth_time"] == provider.now
+
+
+@pytest.mark.parametrize("prompt", ["select_account", "login select_account"])
+def test_prompt_select_account_lets_the_person_sign_in_with_another(provider, person, its_clock, prompt) -> None:
+    its_clock.advance(minutes=5)
+    flow = provider.flow(prompt=prompt)
+    at = provider.ask(person, flow).headers["location"]
+    page = person.get(at)
+    assert at.startswith("/sign-in?")
+    assert 'name="password"' in page.text
+    its_clock.advance(seconds=30)
+    on = provider.sign_in(person, "clerk", at=at).headers["location"]
+    chosen = provider.redeem(flow, answer_of(person.get(on))["code"]).json()
+    assert provider.claims(chosen["access_token"])["roles"] == ["clerk"]
+
+
+def by_form(provider, flow):
+    """The request as a form of the party's page sends it: from another site, so without our cookies (SameSite=Lax)."""
+    headers = {"Origin": "https://portal.example", "Sec-Fetch-Site": "cross-site"}
+    with provider.browser(headers=headers) as cross_site:
+        return cross_site.post("/authorize", data=flow.fields)
+
+
+def test_a_request_in_a_form_goes_on_as_the_same_request_in_an_address(provider, person, stranger) -> None:
+    flow = provider.flow()
+    posted = by_form(provider, flow)
+    assert posted.status_code == 303
+    assert "set-cookie" not in posted.headers
+    back = person.get(posted.headers["location"])
+    answer = answer_of(back)
+    assert back.headers["location"].startswith(PORTAL.redirect_uri + "?")
+    assert (answer["state"], set(answer)) == (flow.fields["state"], {"code", "state", "iss"})
+    assert provider.redeem(flow, answer["code"]).status_code == 200
+
+    flow = provider.flow()
+    at = stranger.get(by_form(provider, flow).headers["location"]).headers["location"]
+    assert at.startswith("/sign-in?pending=")
+    on = provider.sign_in(stranger, at=at).headers["location"]
+    assert provider.redeem(flow, answer_of(stranger.get(on))["code"]).status_code == 200
+
+
+def test_a_form_with_our_cookies_does_no_more_than_one_without(provider, person) -> None:
+    """Nothing is done in anybody's name by a POST, whatever a browser sends with it."""
+    flow = provider.flow()
+    posted = person.post("/authorize", data=flow.fields)
+    assert (posted.status_code, posted.headers["location"].split("=")[0]) == (303, "/authorize?pending")
+    assert flow.fields["state"] not in posted.headers["location"], "sealed: in no log and no history"
+    assert "code" in answer_of(person.get(posted.headers["location"]))
+
+
+@pytest.mark.parametrize(("changes", "error"), REFUSED_IN_A_FORM, ids=str)
+def test_a_form_is_refused_as_an_address_is(provider, person, changes, error) -> None:
+    flow = provider.flow(**changes)
+    answer = answer_of(person.get(by_form(provider, flow).headers["location"]))
+    assert (answer["error"], answer["state"], answer["iss"]) == (error, flow.fields["state"], provider.issuer)
+
+
+def test_a_form_that_breaks_a_limit_names_a_field_twice_or_an_unknown_address_ends_on_a_page(
+    provider, person, stranger
+) -> None:
+    flow = provider.flow()
+    good, form = urlencode(flow.fields), {"Content-Type": "application/x-www-form-urlencoded"}
+    sealed = urlsplit(provider.ask(stranger, provider.flow()).headers["location"]).query
+    bad = [
+        f"{good}&client_id=portal",
+        f"{good}&x={'x' * 2001}",
+        f"{good}&x=%00",
+        f"{good}&x=%ff",
+        sealed,
+        f"{good}&{sealed}",
+    ]
+    bad += [good + "".join(f"&f{n}=1" for n in range(40)), good + "".join(f"&f{n}={'x' * 1999}" for n in range(7))]
+    bad += [good + "".join(f"&f{n}={'x' * 1999}" for n in range(5)), b"\xff"]  # too long once it is sealed
+    for body in bad:
+        assert is_page(person.post("/authorize", content=body, headers=form)), body[-40:]
+    assert is_page(person.post(f"/authorize?{good}", content=good, headers=form)), "fields in the address too"
+    assert person.post("/authorize", json=flow.fields).status_code == 415
+    for wrong in ({"client_id": "nobody"}, {"redirect_uri": "https://evil.example/"}):
+        posted = person.post("/authorize", content=urlencode(flow.fields | wrong), headers=form)
+        assert is_page(person.get(posted.headers["location"]))
 
 
 def test_max_age_asks_again_only_when_the_sign_in_is_older(provider, person, its_clock) -> None:
@@ -159,7 +247,11 @@ REFUSED = [
     ({"code_challenge": "x" * 42 + "!"}, "invalid_request"),
     ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
     ({"prompt": "none login"}, "invalid_request"),
-    ({"prompt": "consent"}, "invalid_request"),
+    ({"prompt": "none select_account"}, "invalid_request"),
+    ({"prompt": "none consent"}, "invalid_request"),
+    ({"prompt": "create"}, "invalid_request"),
+    ({"prompt": "consent"}, "consent_required"),
+    ({"prompt": "login consent"}, "consent_required"),
     ({"max_age": "-1"}, "invalid_request"),
     ({"max_age": "soon"}, "invalid_request"),
     ({"response_mode": "fragment"}, "invalid_request"),

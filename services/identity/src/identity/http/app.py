@@ -48,7 +48,7 @@ def build(parts: Parts) -> Starlette:
             Route("/sign-out", sign_out.sign_out, methods=["POST"]),
             Route("/register", register.Register),
             Route("/registered", register.registered, methods=["GET"]),
-            Route("/authorize", authorize.authorize, methods=["GET"]),
+            Route("/authorize", authorize.authorize, methods=["GET", "POST"]),
             Route("/proofing", proofing.Proofing),
             Route("/acting-for", acting_for.ActingFor),
             Route("/firms", firms.Firms),

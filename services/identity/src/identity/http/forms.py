@@ -49,12 +49,18 @@ def drop_session(response: Response) -> None:
     response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """The form's fields. Raises HTTPException 415, Fault `request.invalid` where it is unreadable or names a field twice."""
+async def form_body(request: Request) -> bytes:
+    """What a form sent, unread. Raises HTTPException 415."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _TYPE:
         raise HTTPException(415, headers={"Accept-Post": _TYPE})
+    return await body_of(request)
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The form's fields. Raises HTTPException 415, Fault `request.invalid` where it is unreadable or names a field twice."""
+    body = await form_body(request)
     try:
-        pairs = parse_qsl((await body_of(request)).decode(), keep_blank_values=True, max_num_fields=20, errors="strict")
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=20, errors="strict")
     except ValueError:
         raise _unreadable() from None
     fields = dict(pairs)

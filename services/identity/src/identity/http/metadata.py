@@ -14,7 +14,7 @@ from identity.http.token import GRANTS
 _ASSERTIONS = ("EdDSA", "Ed25519", "ES256", "RS256")
 _CLAIMS = (
     "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "sid", "at_hash",
-    "name", "kind", "roles", "home_district", "id_number",
+    "name", "kind", "roles", "home_district", "id_number", "firms",
 )  # fmt: skip
 _SHORT = {"Cache-Control": "public, max-age=300"}
 
@@ -48,7 +48,7 @@ async def metadata(request: Request) -> Response:
         "revocation_endpoint_auth_signing_alg_values_supported": list(_ASSERTIONS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
-        "prompt_values_supported": ["none", "login"],
+        "prompt_values_supported": ["none", "login", "select_account"],
         "acr_values_supported": [acr.value for acr in Assurance],
         "claims_supported": list(_CLAIMS),
         "backchannel_logout_supported": True,

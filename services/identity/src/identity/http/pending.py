@@ -19,7 +19,7 @@ from chassis.sealed import FieldCipher, SealBroken
 LASTS = timedelta(minutes=30)
 FIELD = "pending"
 _PLACE = "authorize/pending"
-_LONGEST = 12_000
+LONGEST = 12_000
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,16 @@ class Pending:
 
     fields: Mapping[str, str]
     asked_at: datetime
+
+    @property
+    def prompts(self) -> frozenset[str]:
+        """What the request says of pages (OpenID Connect Core section 3.1.2.1)."""
+        return frozenset(self.fields.get("prompt", "").split())
+
+    @property
+    def wants_sign_in(self) -> bool:
+        """Whether only a sign-in since the request answers it. An account is selected by signing in with it."""
+        return not self.prompts.isdisjoint({"login", "select_account"})
 
 
 class PendingRequests:
@@ -43,7 +53,7 @@ class PendingRequests:
     def open(self, sealed: str, now: datetime) -> Pending | None:
         """None where it is none of ours, or too old."""
         try:
-            asked, fields = json.loads(self._cipher.open(base64.urlsafe_b64decode(sealed[:_LONGEST]), _PLACE))
+            asked, fields = json.loads(self._cipher.open(base64.urlsafe_b64decode(sealed[:LONGEST]), _PLACE))
         except (SealBroken, ValueError):
             return None
         asked_at = datetime.fromtimestamp(asked, UTC)

@@ -39,7 +39,7 @@ def home_to_ask(request: Request, parts: Parts, pending: Pending) -> str:
     A peer that asks who somebody is gets our own people alone: nobody is vouched for on another's word.
     """
     fields, here = pending.fields, parts.settings.district
-    if TRIED in fields or fields.get("prompt") == "login" or parts.is_peer(fields.get("client_id", "")):
+    if TRIED in fields or pending.wants_sign_in or parts.is_peer(fields.get("client_id", "")):
         return ""
     return _other(fields.get("home_district", ""), here) or remembered_home(request, here)
 
@@ -73,7 +73,7 @@ async def ask_home(request: Request, parts: Parts, code: str, *, silent: bool, s
         nonce=new_secret(),
         verifier=verifier,
         silent=silent,
-        anew=not silent and asked.get("prompt") == "login",
+        anew=not silent and waits is not None and waits.wants_sign_in,
         pending=sealed if waits else "",
         begun_at=now,
     )
@@ -104,7 +104,7 @@ def without_home(parts: Parts, sealed: str, code: str, said: str) -> str:
         return f"/sign-in?{urlencode({TRIED: code, SAID: said})}"
     fields = dict(waits.fields) | {TRIED: code, SAID: said}
     again = parts.pending.seal(Pending(fields, waits.asked_at))
-    return going_on(again) if fields.get("prompt") == "none" else sign_in_address(again)
+    return going_on(again) if "none" in waits.prompts else sign_in_address(again)
 
 
 async def federation_sign_in(request: Request) -> Response:
