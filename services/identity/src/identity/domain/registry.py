@@ -39,6 +39,14 @@ class District:
 
 
 @dataclass(frozen=True)
+class Named:
+    """What people call a district."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
 class Registry:
     """One version."""
 
@@ -63,6 +71,11 @@ class Registry:
         if not self._open(home, code):
             raise NotAPeer
         return self.districts[code]
+
+    def named(self, code: str) -> Named:
+        """The member of that code, whatever its state; the code itself where it is none."""
+        found = self.districts.get(code)
+        return Named(found.name_zh, found.name_en) if found else Named(code, code)
 
     def _open(self, home: str, code: str) -> bool:
         one, other = self.districts.get(home), self.districts.get(code)

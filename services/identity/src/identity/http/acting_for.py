@@ -41,4 +41,7 @@ async def _page(request: Request, status: int, problem: Told | None, wrong: str)
     firms = await parts.within(lambda work: firms_of(work, account, now=now))
     chosen = session.acting_for
     gone = bool(chosen) and chosen not in {held.firm.subject for held in firms}
-    return form_page(request, "acting_for.html", status, problem=problem, firms=firms, chosen=chosen, gone=gone)
+    offered = [
+        {"firm": held.firm, "item_codes": held.item_codes, "home": parts.elsewhere(held.firm.subject)} for held in firms
+    ]
+    return form_page(request, "acting_for.html", status, problem=problem, firms=offered, chosen=chosen, gone=gone)

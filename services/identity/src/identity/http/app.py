@@ -29,14 +29,15 @@ from identity.http import (
     userinfo,
 )
 from identity.http.confirmations import confirming
+from identity.http.names import naming
 from identity.http.parts import Parts
 from identity.http.teller import telling
 
 
 @asynccontextmanager
 async def _work(parts: Parts) -> AsyncIterator[None]:
-    """What goes on beside requests: parties are told of sessions that ended, homes are asked about their people's."""
-    async with telling(parts), confirming(parts):
+    """What goes on beside requests: parties are told of sessions that ended, homes are asked about their people's, names are read."""
+    async with naming(parts), telling(parts), confirming(parts):
         yield
 
 

@@ -96,4 +96,4 @@ def _ended(parts: Parts, work: Storage, fields: dict[str, str], cookie: str, con
 
 
 def _done(parts: Parts) -> Response:
-    return page("signed_out.html", district=parts.settings.district)
+    return page("signed_out.html", district=parts.here)

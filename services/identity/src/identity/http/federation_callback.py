@@ -42,11 +42,11 @@ _LONGEST = 8_000
 
 async def federation_callback(request: Request) -> Response:
     """303 on with the request that waited; to our sign-in page where the home signed nobody in; or a page that says why neither."""
-    parts = Parts.of(request)
+    parts, asked = Parts.of(request), ""
     try:
         fields = _fields(request)
         attempt = await _attempt(request, parts, fields)
-        home = await parts.peer(attempt.home)
+        home = await parts.peer(asked := attempt.home)
         if fields.get("iss") != home.issuer:
             raise HomeAnswerRefused("iss")
         if "error" in fields:
@@ -58,7 +58,7 @@ async def federation_callback(request: Request) -> Response:
         return RedirectResponse(without_home(parts, attempt.pending, attempt.home, "away"), 303)
     except IdentityError as error:
         log.warning("a home's answer was refused", code=error.code, claim=error.details.get("claim", ""))
-        return refusal_page(request, error)
+        return refusal_page(request, error, asked)
     return await _signed_in(request, parts, told)
 
 
@@ -168,9 +168,7 @@ async def _signed_in(request: Request, parts: Parts, told: FromHome) -> Response
     # A page between: whoever filled in a form at home is on a way that began with it, and browsers hold every step of that
     # way against the home's policy for forms, which knows nothing of where this district's portals are.
     response: Response = (
-        RedirectResponse(on, 303)
-        if told.attempt.silent
-        else page("going_on.html", district=parts.settings.district, on=on)
+        RedirectResponse(on, 303) if told.attempt.silent else page("going_on.html", district=parts.here, on=on)
     )
     keep_session(response, browser.cookie)
     return response

@@ -17,7 +17,6 @@ from identity.adapters.credit_codes import is_credit_code
 from identity.adapters.id_numbers import is_id_number
 from identity.adapters.storage import Storage
 from identity.domain.errors import InvalidField
-from identity.domain.federation import home_of
 from identity.domain.firms import LEAST, SHANGHAI, Mandate, check_firm_name
 from identity.domain.model import Account
 from identity.domain.proofs import Proof, Way
@@ -108,7 +107,7 @@ async def _page(request: Request, status: int, problem: Told | None, wrong: str)
         problem=problem,
         wrong=wrong,
         firms=await parts.within(find),
-        elsewhere=bool(home_of(account.subject)),
+        elsewhere=parts.elsewhere(account.subject),
         proven=account.acr >= LEAST,
         offered=parts.proofing.name != "none",
         note=parts.proofing.note,

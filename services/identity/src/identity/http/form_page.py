@@ -15,7 +15,7 @@ def form_page(request: Request, template: str, status: int = 200, **values: Any)
     """`template` with `token` (forms.FIELD) and `district` beside `values`."""
     parts, carrier = Parts.of(request), Response()
     token = parts.forms.token(parts.forms.cookie(request, carrier))
-    shown = page(template, status, district=parts.settings.district, token=token, **values)
+    shown = page(template, status, district=parts.here, token=token, **values)
     shown.headers.raw.extend(pair for pair in carrier.headers.raw if pair[0] == b"set-cookie")
     return shown
 

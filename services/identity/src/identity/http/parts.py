@@ -21,9 +21,10 @@ from identity.adapters.sealing import Sealing, derived
 from identity.adapters.storage import Storage
 from identity.adapters.token_keys import Signer, read_keys
 from identity.domain.errors import InvalidParty
+from identity.domain.federation import home_of
 from identity.domain.parties import RelyingParty
 from identity.domain.policies import pairwise_subject
-from identity.domain.registry import District
+from identity.domain.registry import District, Named
 from identity.http.forms import Forms
 from identity.http.lanes import Lanes
 from identity.http.peers import Peers
@@ -65,6 +66,16 @@ class Parts:
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    @property
+    def here(self) -> Named:
+        """What people call this district."""
+        return self.peers.named(self.settings.district)
+
+    def elsewhere(self, subject: str) -> Named | None:
+        """What people call the home of somebody of another district; None for our own."""
+        home = home_of(subject)
+        return self.peers.named(home) if home else None
 
     def party(self, work: Storage, client_id: str) -> RelyingParty | None:
         """The relying party of that name: from the file, or a peer."""

@@ -15,7 +15,7 @@ from identity.adapters.registry_copy import kept_copy
 from identity.adapters.storage import Storage
 from identity.domain.errors import NotAPeer, RegistryExpired
 from identity.domain.parties import RelyingParty, Scope
-from identity.domain.registry import District, Registry
+from identity.domain.registry import District, Named, Registry
 
 #: What a peer may ask for: who somebody is, to sign them in there, and a refresh token to confirm that by.
 PEER_SCOPES = frozenset({Scope.OPENID, Scope.PROFILE, Scope.IDENTITY, Scope.OFFLINE_ACCESS})
@@ -29,6 +29,14 @@ class Peers:
     def __init__(self, here: str, homes: Homes) -> None:
         self._here, self._homes = here, homes
         self._read: tuple[int, Registry] | None = None
+
+    def look(self, work: Storage) -> None:
+        """Reads the newest registry, for names."""
+        self._registry(work)
+
+    def named(self, code: str) -> Named:
+        """What people call that district, as the registry read last has it; nothing is asked, so also while the database is away."""
+        return self._read[1].named(code) if self._read else Named(code, code)
 
     def all(self, work: Storage, now: datetime) -> list[District]:
         """Every open peer, by code; none without a registry that counts."""

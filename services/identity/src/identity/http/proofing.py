@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from identity.domain.errors import InvalidField
-from identity.domain.federation import home_of
 from identity.domain.firms import SHANGHAI
 from identity.domain.proofs import LEVEL, Proof, Way
 from identity.http.asking import ask
@@ -72,7 +71,7 @@ async def _page(request: Request, status: int, problem: Told | None, wrong: str)
         problem=problem,
         wrong=wrong,
         acr=account.acr.value,
-        elsewhere=bool(home_of(account.subject)),
+        elsewhere=Parts.of(request).elsewhere(account.subject),
         offered=source.name != "none" and account.person.id_number,
         note=source.note,
         to_l3=account.acr < LEVEL[Way.TWO_ELEMENTS],

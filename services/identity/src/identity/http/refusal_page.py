@@ -17,6 +17,7 @@ from identity.domain.errors import (
     RequestRefused,
     SwitchExpired,
 )
+from identity.domain.registry import Named
 from identity.http.pages import page
 from identity.http.parts import Parts
 
@@ -33,36 +34,43 @@ _SENTENCES = {
         " from and begin again.",
     },
     HomeAnswerRefused.code: {
-        "zh": "您所选地区的答复无法核实，未予登录。请告知该地区。",
-        "en": "What your home district answered cannot be believed, so nobody was signed in. Please tell that district.",
+        "zh": "{zh}的答复无法核实，未予登录。请告知该地区。",
+        "en": "What {en} answered cannot be believed, so nobody was signed in. Please tell that district.",
     },
     NotAPeer.code: {
-        "zh": "本区与所选地区未开通互认，请选择其他地区。",
-        "en": "This district has no open link with the one chosen; choose another home district.",
+        "zh": "本区与{zh}未开通互认，请选择其他地区。",
+        "en": "This district has no open link with {en}; choose another home district.",
     },
     RegistryExpired.code: {
         "zh": "地区名录已过期，暂只能使用本区账户登录。",
         "en": "The registry of districts has expired; for now sign in with an account of this district.",
     },
     HomeAway.code: {
-        "zh": "您所选的地区暂时无法连接，请稍后再试。",
-        "en": "Your home district cannot be reached now; try again shortly.",
+        "zh": "{zh}暂时无法连接，请稍后再试。",
+        "en": "{en} cannot be reached now; try again shortly.",
     },
 }
+#: Who is spoken of where nobody knows what the home is called.
+_CHOSEN = Named("所选地区", "the home district chosen")
 _OTHERWISE = {"zh": "暂时无法处理，请稍后再试。", "en": "This is not possible now; try again shortly."}
 
 
-def refusal_page(request: Request, error: Exception) -> Response:
-    """The error as a page, Chinese first, where the browser takes one."""
+def refusal_page(request: Request, error: Exception, home: str = "") -> Response:
+    """The error as a page, Chinese first, where the browser takes one; `home` is the district that was asked."""
     fault = fault_of(error)
     assert fault is not None
     if "text/html" not in request.headers.get("accept", ""):
         return problem(fault)
+    parts = Parts.of(request)
+    named = parts.peers.named(home)
+    if named.zh == home:  # no member of the registry: what a stranger wrote into an address is not said again
+        named = _CHOSEN
+    sentence = _SENTENCES.get(fault.code, _OTHERWISE)
     shown = page(
         "refusal.html",
         _status(fault),
-        district=Parts.of(request).settings.district,
-        sentence=_SENTENCES.get(fault.code, _OTHERWISE),
+        district=parts.here,
+        sentence={language: text.format(zh=named.zh, en=named.en) for language, text in sentence.items()},
         code=fault.code,
         trace_id=current_trace_id(),
     )

@@ -52,7 +52,7 @@ class Register(HTTPEndpoint):
 
 async def registered(request: Request) -> Response:
     """What to do next; says nothing of what was there before."""
-    return page("registered.html", district=Parts.of(request).settings.district)
+    return page("registered.html", district=Parts.of(request).here)
 
 
 async def _register(request: Request, parts: Parts, fields: dict[str, str]) -> None:

@@ -111,7 +111,7 @@ async def _form(
     shown = page(
         "sign_in.html",
         status,
-        district=parts.settings.district,
+        district=parts.here,
         problem=sentence,
         token=token,
         login=login[:LONGEST_LOGIN],
@@ -128,7 +128,14 @@ def _signed_in(request: Request, account: Account) -> HTMLResponse:
     carrier = Response()
     token = parts.forms.token(parts.forms.cookie(request, carrier))
     name = mask_name(account.person.name)
-    shown = page("signed_in.html", district=parts.settings.district, name=name, sample=account.sample, token=token)
+    shown = page(
+        "signed_in.html",
+        district=parts.here,
+        name=name,
+        elsewhere=parts.elsewhere(account.subject),
+        sample=account.sample,
+        token=token,
+    )
     shown.headers.raw.extend(pair for pair in carrier.headers.raw if pair[0] == b"set-cookie")
     return shown
 

@@ -116,7 +116,7 @@ async def federation_sign_in(request: Request) -> Response:
             raise NotAPeer
         response = await ask_home(request, parts, code, silent=False, sealed=sealed)
     except IdentityError as error:
-        return refusal_page(request, error)
+        return refusal_page(request, error, code)
     remember_home(response, code)
     return response
 
