@@ -226,6 +226,11 @@ class FakeLogouts:
         old = [key for key, row in self._rows.items() if row.logout.ended_at < before]
         return sum(self._rows.pop(key).told_at is None for key in old)
 
+    def oldest(self) -> dict[str, datetime]:
+        waiting = [row.logout for row in self._rows.values() if row.told_at is None]
+        of = {logout.client_id for logout in waiting}
+        return {party: min(logout.ended_at for logout in waiting if logout.client_id == party) for party in of}
+
     def untold(self) -> int:
         return sum(row.told_at is None for row in self._rows.values())
 

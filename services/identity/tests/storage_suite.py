@@ -201,6 +201,21 @@ class StorageSuite:
         work.logouts.told(logout, later)
         assert (list(work.logouts.waiting(later)), work.logouts.untold()) == ([], 0)
 
+    def test_the_oldest_logout_that_a_party_waits_for_is_known_until_it_is_told(self, work) -> None:
+        work.accounts.add(account(), "-")
+        later = NOW + timedelta(minutes=1)
+        for n, sid in enumerate(("sid-a", "sid-b")):
+            work.sessions.add(open_session(sid, sid, "subject-citizen", NOW))
+            work.grants.add(grant(f"g-{n}", sid=sid, redeemed_at=NOW), code(f"code-{n}"))
+        work.grants.add(grant("g-2", sid="sid-b", client_id="310101", redeemed_at=NOW), code("code-2"))
+        assert work.logouts.oldest() == {}
+        work.logouts.queue(["sid-a"], NOW)
+        work.logouts.queue(["sid-b"], later)
+        assert work.logouts.oldest() == {"portal": NOW, "310101": later}
+        for logout in work.logouts.claim("portal", later, later, 8)[:1]:
+            work.logouts.told(logout, later)
+        assert work.logouts.oldest() == {"portal": later, "310101": later}
+
     def test_logouts_are_forgotten_by_age_and_those_never_told_are_counted(self, work) -> None:
         work.accounts.add(account(), "-")
         work.sessions.add(open_session("a", "sid-a", "subject-citizen", NOW))

@@ -15,7 +15,13 @@ def dashboard() -> Dashboard:
         "tongban-links",
         "tongban: links between districts",
         "Who reaches whom: each line is a district, each column a peer as that district sees it.",
-        {"Matrix": _matrix(), "Lights": _lights(), "What crosses": _crossing(), "What does not": _stopped()},
+        {
+            "Matrix": _matrix(),
+            "Lights": _lights(),
+            "What crosses": _crossing(),
+            "What does not": _stopped(),
+            "People": _people(),
+        },
         {"district": "tongban_courier_light", "peer": "tongban_courier_light"},
     )
 
@@ -68,4 +74,20 @@ def _stopped() -> list[Panel]:
         Panel("Refused here, before they had a number", {"{{district}} {{code}}": refused}, "ops"),
         Panel("Set aside, or dropped while links are closed", aside, "ops"),
         Panel("Epochs begun", {"{{district}}": epochs}),
+    ]
+
+
+def _people() -> list[Panel]:
+    switches = rate("tongban_switches_total", "district, home, outcome", DISTRICT)
+    asked = rate("tongban_home_confirmations_total", "district, home, outcome", DISTRICT)
+    oldest = worst("tongban_logouts_oldest_seconds", "district, party", DISTRICT)
+    waiting = worst("tongban_logouts_waiting", "district", DISTRICT)
+    tries = rate("tongban_logout_tries_total", "district, outcome", DISTRICT)
+    from_home = "{{home}} → {{district}} {{outcome}}"
+    return [
+        Panel("Sign-ins at a person's home", {from_home: switches}, "ops", width=12),
+        Panel("Homes asked whether a session stands", {from_home: asked}, "ops", width=12),
+        Panel("Oldest logout not told", {"{{district}} {{party}}": oldest}, "s", limits=(60, 600)),
+        Panel("Logouts not told", {"{{district}}": waiting}),
+        Panel("Parties told of a logout", {"{{district}} {{outcome}}": tries}, "ops"),
     ]

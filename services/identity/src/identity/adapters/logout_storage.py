@@ -67,6 +67,11 @@ class Logouts:
         query = select(func.count()).select_from(logouts).where(logouts.c.told_at.is_(None))
         return int(self._connection.execute(query).scalar_one())
 
+    def oldest(self) -> dict[str, datetime]:
+        query = select(logouts.c.client_id, func.min(logouts.c.ended_at).label("ended_at"))
+        waiting = query.where(logouts.c.told_at.is_(None)).group_by(logouts.c.client_id)
+        return {row.client_id: row.ended_at for row in self._connection.execute(waiting)}
+
     def _change(self, logout: Logout, **values: Any) -> None:
         one = (logouts.c.client_id == logout.client_id, logouts.c.sid == logout.sid, logouts.c.told_at.is_(None))
         self._connection.execute(update(logouts).where(*one).values(**values))

@@ -43,7 +43,7 @@ from identity.http.parts import Parts
 from identity.http.pending import FIELD, LONGEST, Pending, going_on, sign_in_address
 from identity.http.provider import Provider, SignedIn
 from identity.http.refusal_page import refusal_page
-from identity.http.switch import ask_home, home_to_ask, without_home
+from identity.http.switch import ask_home, home_to_ask, not_asked, without_home
 from identity.usecases.find_session import find_session
 
 log = get_logger(__name__)
@@ -83,6 +83,7 @@ async def _signing_in(request: Request, parts: Parts, pending: Pending) -> Respo
     try:
         return await ask_home(request, parts, home, silent=True, sealed=sealed)
     except (NotAPeer, RegistryExpired, HomeAway, HomeAnswerRefused) as error:
+        not_asked(home, error)
         log.warning("a home was not asked", home=home, code=error.code)
         return RedirectResponse(without_home(parts, sealed, home, "away"), 303)
 

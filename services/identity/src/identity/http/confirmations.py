@@ -17,6 +17,7 @@ from identity.adapters.token_keys import half_hash
 from identity.domain.errors import HomeAnswerRefused, HomeAway, HomeRefused, NotAPeer, RegistryExpired
 from identity.domain.federation import ForeignSession, read_answer
 from identity.http.federation_callback import firms_told, proof, text_of
+from identity.http.metrics import CONFIRMATIONS
 from identity.http.parts import Parts
 from identity.usecases.confirm_session import Confirmation, keep_confirmed, note_silence
 from identity.usecases.end_foreign_session import end_foreign_session
@@ -68,11 +69,13 @@ async def _confirm(parts: Parts, session: ForeignSession) -> None:
     try:
         told = await _ask(parts, session)
     except (HomeRefused, HomeAnswerRefused, NotAPeer) as error:
+        CONFIRMATIONS.labels(session.home, "refused" if isinstance(error, HomeAnswerRefused) else "ended").inc()
         log.info("a home ended a session", home=session.home, sid=session.sid, code=error.code)
         why = error.code.partition(".")[2]
         await parts.within(lambda work: end_foreign_session(work, session.sid, why, now=parts.now()))
         return
     except (HomeAway, RegistryExpired):
+        CONFIRMATIONS.labels(session.home, "away").inc()
         now, silence = parts.now(), timedelta(seconds=settings.home_silence_s)
         again = now + min(AGAIN, timedelta(seconds=settings.home_confirm_s))
         ended = await parts.within(lambda work: note_silence(work, session, silence=silence, now=now, again_at=again))
@@ -81,7 +84,8 @@ async def _confirm(parts: Parts, session: ForeignSession) -> None:
         return
     now = parts.now()
     every = timedelta(seconds=settings.home_confirm_s)
-    await parts.within(lambda work: keep_confirmed(work, session, told, now=now, every=every))
+    stands = await parts.within(lambda work: keep_confirmed(work, session, told, now=now, every=every))
+    CONFIRMATIONS.labels(session.home, "confirmed" if stands else "ended").inc()
 
 
 async def _ask(parts: Parts, session: ForeignSession) -> Confirmation:

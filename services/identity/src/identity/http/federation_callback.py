@@ -28,6 +28,7 @@ from identity.domain.registry import District
 from identity.domain.vouching import Word, read_firms
 from identity.http.clients import ASSERTION_TYPE
 from identity.http.forms import keep_session, new_secret, session_cookie
+from identity.http.metrics import SWITCHES
 from identity.http.pages import page
 from identity.http.parts import Parts
 from identity.http.pending import going_on
@@ -50,13 +51,17 @@ async def federation_callback(request: Request) -> Response:
         if fields.get("iss") != home.issuer:
             raise HomeAnswerRefused("iss")
         if "error" in fields:
+            SWITCHES.labels(home.code, "nobody").inc()
             log.info("a home signed nobody in", home=home.code, error=fields["error"][:64])
             return RedirectResponse(without_home(parts, attempt.pending, home.code, "nobody"), 303)
         told = await _told(parts, attempt, home, fields.get("code", ""))
     except (HomeAway, HomeRefused) as error:  # raised only once there is an attempt
+        SWITCHES.labels(attempt.home, "away" if isinstance(error, HomeAway) else "refused").inc()
         log.warning("a sign-in at a home could not be finished", home=attempt.home, code=error.code)
         return RedirectResponse(without_home(parts, attempt.pending, attempt.home, "away"), 303)
     except IdentityError as error:
+        if asked:
+            SWITCHES.labels(asked, "refused").inc()
         log.warning("a home's answer was refused", code=error.code, claim=error.details.get("claim", ""))
         return refusal_page(request, error, asked)
     return await _signed_in(request, parts, told)
@@ -162,6 +167,7 @@ async def _signed_in(request: Request, parts: Parts, told: FromHome) -> Response
     every = timedelta(seconds=parts.settings.home_confirm_s)
     limit = Assurance(parts.settings.peers_acr_limit)
     account = await parts.within(lambda work: sign_in_from_home(work, told, browser, limit=limit, now=now, every=every))
+    SWITCHES.labels(told.attempt.home, "signed_in").inc()
     log.info("signed in by home", home=told.attempt.home, subject=account.subject, acr=account.acr.value)
     waits = parts.pending.open(told.attempt.pending, now)
     on = going_on(told.attempt.pending if waits else "")

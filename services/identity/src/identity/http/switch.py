@@ -14,10 +14,11 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from identity.domain.errors import IdentityError, NotAPeer
+from identity.domain.errors import HomeAnswerRefused, HomeAway, IdentityError, NotAPeer
 from identity.domain.federation import ATTEMPT_LIFETIME, HOME_SCOPE, Attempt
 from identity.domain.policies import secret_key
 from identity.http.forms import new_secret
+from identity.http.metrics import SWITCHES
 from identity.http.parts import Parts
 from identity.http.pending import FIELD, Pending, going_on, sign_in_address
 from identity.http.refusal_page import refusal_page
@@ -97,6 +98,12 @@ async def ask_home(request: Request, parts: Parts, code: str, *, silent: bool, s
     return response
 
 
+def not_asked(code: str, error: Exception) -> None:
+    """Counts a home that could not be asked; a code that is no open peer's is counted nowhere."""
+    if isinstance(error, HomeAway | HomeAnswerRefused):
+        SWITCHES.labels(code, "away" if isinstance(error, HomeAway) else "refused").inc()
+
+
 def without_home(parts: Parts, sealed: str, code: str, said: str) -> str:
     """Where a request goes on that its home did not answer: to our sign-in page, or back to a party that wants no page."""
     waits = parts.pending.open(sealed, parts.now())
@@ -116,6 +123,7 @@ async def federation_sign_in(request: Request) -> Response:
             raise NotAPeer
         response = await ask_home(request, parts, code, silent=False, sealed=sealed)
     except IdentityError as error:
+        not_asked(code, error)
         return refusal_page(request, error, code)
     remember_home(response, code)
     return response

@@ -34,6 +34,11 @@ TRIES = counter(
     "outcome",
 )
 UNTOLD = gauge("tongban_logouts_waiting", "Relying parties that are not told yet that a session ended.")
+OLDEST_SECONDS = gauge(
+    "tongban_logouts_oldest_seconds",
+    "How long ago the session ended that a party has waited longest to be told of.",
+    "party",
+)
 
 
 class Teller:
@@ -42,6 +47,8 @@ class Teller:
     def __init__(self, parts: Parts, http: httpx.AsyncClient) -> None:
         self._parts, self._http = parts, http
         self._lanes: dict[str, asyncio.Task[None]] = {}
+        #: Parties that something waited for since the start: a gauge goes back to 0 and stays.
+        self._late: set[str] = set()
 
     async def run(self) -> None:
         """Until it is cancelled; what goes wrong is tried again."""
@@ -60,8 +67,13 @@ class Teller:
 
     async def _look(self) -> None:
         now = self._parts.now()
-        waiting, untold = await self._parts.within(lambda work: (work.logouts.waiting(now), work.logouts.untold()))
+        waiting, untold, oldest = await self._parts.within(
+            lambda work: (work.logouts.waiting(now), work.logouts.untold(), work.logouts.oldest())
+        )
         UNTOLD.set(untold)
+        self._late |= oldest.keys()
+        for client_id in self._late:
+            OLDEST_SECONDS.labels(client_id).set(max(0.0, (now - oldest.get(client_id, now)).total_seconds()))
         self._lanes = {client_id: lane for client_id, lane in self._lanes.items() if not lane.done()}
         for client_id in set(waiting) - self._lanes.keys():
             self._lanes[client_id] = asyncio.create_task(self._lane(client_id))

@@ -140,6 +140,9 @@ class Logouts(Protocol):
     def forget(self, before: datetime) -> int:
         """Removes those of sessions that ended before, told or not; how many were never told."""
 
+    def oldest(self) -> Mapping[str, datetime]:
+        """When the session ended that each party has waited longest to be told of; those alone that wait."""
+
     def untold(self) -> int:
         """How many are not told yet."""
 
