@@ -186,7 +186,8 @@ def _load_people(place: Installation, password: str) -> list[str]:
     """Sample people beside the one that every district has; nobody of them exists."""
     from identity.domain.model import Account, AccountKind, Assurance, Role
     from identity.domain.model import Person as Sample
-    from identity.samples import Settings, load
+    from identity.loading import Settings
+    from identity.samples import load
 
     district = place.district
     accounts = []

@@ -6,41 +6,25 @@ F maps each login to its password, as JSON or YAML. Loading again changes nothin
 from __future__ import annotations
 
 import argparse
-import base64
-import os
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
 from chassis.clock import Clock, SystemClock, new_id
-from chassis.database import Database
-from chassis.errors import fault_of
-from chassis.settings import SettingsError, read_settings, secret
 
 from identity.adapters.credit_codes import is_credit_code
 from identity.adapters.id_numbers import is_id_number
 from identity.adapters.passwords import hash_password, matches
-from identity.adapters.sealing import Sealing
-from identity.adapters.storage import Storage
 from identity.domain.errors import InvalidSample
 from identity.domain.model import Account, AccountKind, Assurance, Person, Role
+from identity.loading import Settings, ended, storage
 from identity.usecases.load_sample import Passwords, load_sample
 from identity.usecases.load_sample_firm import SampleFirm, load_sample_firm
 
 _FIELDS = {"login", "kind", "roles", "acr", "name", "id_number", "email", "phone", "language"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What loading needs."""
-
-    database_url: str = secret()
-    field_key: str = secret()
 
 
 def main(argv: Sequence[str]) -> int:
@@ -48,21 +32,14 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m identity load-samples")
     parser.add_argument("--passwords-file", type=Path, required=True, help="login → password, as JSON or YAML")
     chosen = parser.parse_args(argv)
-    try:
-        settings = read_settings(Settings, os.environ)
+
+    def act(settings: Settings) -> str:
         given = read_passwords(chosen.passwords_file)
         counts, firms = load_all(settings, list(read_samples()), list(read_sample_firms()), given, SystemClock())
-    except (SettingsError, InvalidSample) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    except Exception as error:
-        if (fault := fault_of(error)) is None:
-            raise
-        sys.stderr.write(f"{fault.message}\n")
-        return 1
-    told = ", ".join(f"{counts[state]} {state}" for state in ("new", "changed", "unchanged"))
-    sys.stdout.write(f"{counts.total()} sample accounts: {told}; sample firms: {firms}\n")
-    return 0
+        told = ", ".join(f"{counts[state]} {state}" for state in ("new", "changed", "unchanged"))
+        return f"{counts.total()} sample accounts: {told}; sample firms: {firms}"
+
+    return ended(act)
 
 
 def load(settings: Settings, samples: Sequence[Account], given: Mapping[str, str]) -> Counter[str]:
@@ -78,10 +55,8 @@ def load_all(
     clock: Clock,
 ) -> tuple[Counter[str], int]:
     """Accounts, and firms with who acts for them: all in one transaction, or none. Raises InvalidSample."""
-    sealing, database = Sealing(base64.b64decode(settings.field_key)), Database(settings.database_url, pool_size=1)
     passwords = Passwords(hash_password, matches)
-    with database.transaction() as connection:
-        work = Storage(connection, sealing)
+    with storage(settings) as work:
         counts = Counter(load_sample(work, s, given.get(s.login, ""), passwords, is_id_number) for s in samples)
         for firm in firms:
             load_sample_firm(work, firm, is_credit_code, new_id=lambda: str(new_id()), now=clock.now())

@@ -7,23 +7,15 @@ a new district gets its first operator.
 from __future__ import annotations
 
 import argparse
-import base64
-import os
 import sys
 from collections.abc import Sequence
 
 from chassis.clock import new_id
-from chassis.database import Database
-from chassis.errors import fault_of
-from chassis.settings import SettingsError, read_settings
 
 from identity.adapters.passwords import hash_password
-from identity.adapters.sealing import Sealing
-from identity.adapters.storage import Storage
-from identity.domain.errors import IdentityError
 from identity.domain.passwords import check_password
 from identity.domain.policies import STAFF_ROLES
-from identity.samples import Settings
+from identity.loading import Settings, ended, storage
 from identity.usecases.add_staff import add_staff, new_staff
 
 
@@ -41,20 +33,13 @@ def main(argv: Sequence[str]) -> int:
     if sys.stdin.isatty():
         sys.stderr.write("Password (one line, not hidden): ")
     password = sys.stdin.readline().rstrip("\r\n")
-    try:
-        settings = read_settings(Settings, os.environ)
+
+    def act(settings: Settings) -> str:
         account = new_staff(str(new_id()), chosen.login, chosen.name, chosen.email, chosen.roles)
         check_password(password, (account.login, account.person.email.partition("@")[0]))
         hashed = hash_password(password)
-        with Database(settings.database_url, pool_size=1).transaction() as connection:
-            add_staff(Storage(connection, Sealing(base64.b64decode(settings.field_key))), account, hashed)
-    except (SettingsError, IdentityError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    except Exception as error:
-        if (fault := fault_of(error)) is None:
-            raise
-        sys.stderr.write(f"{fault.message}\n")
-        return 1
-    sys.stdout.write(f"{account.subject}\n")
-    return 0
+        with storage(settings) as work:
+            add_staff(work, account, hashed)
+        return account.subject
+
+    return ended(act)

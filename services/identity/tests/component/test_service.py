@@ -100,6 +100,19 @@ def add_staff(environ, password, *argv) -> subprocess.CompletedProcess:
     return subprocess.run(command, env=environ, input=password, capture_output=True, text=True, timeout=60, check=False)
 
 
+def test_both_commands_say_in_a_sentence_what_is_missing_or_away(environ, tmp_path) -> None:
+    path = tmp_path / "passwords.json"
+    path.write_text(json.dumps(dict.fromkeys(LOGINS, PASSWORD)))
+    who = ["--login", "zhao.liu", "--name", "赵六", "--role", "clerk"]
+    away = environ | {"TONGBAN_DATABASE_URL": "postgresql://identity:x@127.0.0.1:1/identity"}
+    unset = {name: value for name, value in environ.items() if name != "TONGBAN_DATABASE_URL"}
+    for told, status, said in ((away, 1, "database"), (unset, 2, "TONGBAN_DATABASE_URL")):
+        for done in (load(told, path), add_staff(told, f"{PASSWORD}\n", *who)):
+            assert (done.returncode, done.stdout) == (status, "")
+            assert said in done.stderr
+            assert "Traceback" not in done.stderr
+
+
 def test_a_new_district_gets_its_first_operator_without_samples_and_no_password_on_the_command_line(
     bus, environ, people, database
 ) -> None:
