@@ -61,12 +61,18 @@ class FakeForeignSessions:
     def elsewhere_than(self, homes: Collection[str]) -> list[str]:
         return sorted(sid for sid, (kept, _) in self._rows.items() if kept.home not in homes)
 
-    def claim(self, now: datetime, until: datetime, most: int) -> list[ForeignSession]:
-        due = [
-            kept
-            for sid, (kept, at) in self._rows.items()
-            if at <= now and (session := self._sessions.by_sid(sid)) and session.is_open(now)
-        ][:most]
+    def _open(self, now: datetime) -> list[tuple[ForeignSession, datetime]]:
+        found = ((self._sessions.by_sid(sid), row) for sid, row in self._rows.items())
+        return [row for session, row in found if session and session.is_open(now)]
+
+    def due(self, now: datetime) -> list[str]:
+        return sorted({kept.home for kept, at in self._open(now) if at <= now})
+
+    def unconfirmed_since(self, moment: datetime, now: datetime, most: int) -> list[str]:
+        return [kept.sid for kept, _ in self._open(now) if kept.confirmed_at <= moment][:most]
+
+    def claim(self, home: str, now: datetime, until: datetime, most: int) -> list[ForeignSession]:
+        due = [kept for kept, at in self._open(now) if at <= now and kept.home == home][:most]
         for kept in due:
             self.put(kept, until)
         return due

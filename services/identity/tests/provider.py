@@ -93,7 +93,15 @@ class Flow:
 class Provider:
     """The running web process, in a thread, at a clock that the test moves."""
 
-    def __init__(self, database_url: str, folder: Path, parties: tuple[Party, ...] = PARTIES, **settings: Any) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        folder: Path,
+        parties: tuple[Party, ...] = PARTIES,
+        lifespan: str = "on",
+        **settings: Any,
+    ) -> None:
+        """`lifespan` off: it answers requests, and does nothing beside them."""
         authority = Authority(folder / "authority")
         pair = authority.server(Pair.at(folder, "server"), HOST)
         port = free_port(HOST)
@@ -112,7 +120,7 @@ class Provider:
         self.parts: Parts = build_parts(told, self.clock, new_id)
         config = uvicorn.Config(
             build(self.parts), host=HOST, port=port, ssl_certfile=pair.certificate, ssl_keyfile=pair.key, log_config=None,
-            lifespan="on",
+            lifespan=lifespan,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)

@@ -345,12 +345,31 @@ class StorageSuite:
     def test_homes_are_asked_about_open_sessions_whose_time_has_come_by_one_at_a_time(self, work) -> None:
         a, _ = self._foreign(work, "a", "b")
         due = NOW + timedelta(minutes=3)
-        assert work.foreign_sessions.claim(due - timedelta(seconds=1), due, 5) == []
+        assert work.foreign_sessions.claim(GUSU, due - timedelta(seconds=1), due, 5) == []
         work.sessions.end("sid-b", NOW)
-        assert work.foreign_sessions.claim(due, due + timedelta(seconds=12), 5) == [a]
-        assert work.foreign_sessions.claim(due, due + timedelta(seconds=12), 5) == []
+        assert work.foreign_sessions.claim(GUSU, due, due + timedelta(seconds=12), 5) == [a]
+        assert work.foreign_sessions.claim(GUSU, due, due + timedelta(seconds=12), 5) == []
         work.foreign_sessions.check_again("sid-a", due + timedelta(seconds=1))
-        assert work.foreign_sessions.claim(due + timedelta(seconds=1), due + timedelta(hours=1), 5) == [a]
+        assert work.foreign_sessions.claim(GUSU, due + timedelta(seconds=1), due + timedelta(hours=1), 5) == [a]
+
+    def test_each_home_is_asked_by_itself(self, work) -> None:
+        (a,), (b,) = self._foreign(work, "a"), self._foreign(work, "b", home=HUANGPU)
+        due = NOW + timedelta(minutes=3)
+        assert work.foreign_sessions.due(due - timedelta(seconds=1)) == []
+        assert work.foreign_sessions.due(due) == [HUANGPU, GUSU]
+        assert work.foreign_sessions.claim(GUSU, due, due + timedelta(seconds=12), 5) == [a]
+        assert work.foreign_sessions.due(due) == [HUANGPU]
+        work.sessions.end(b.sid, NOW)
+        assert work.foreign_sessions.due(due) == []
+
+    def test_open_sessions_that_no_home_confirmed_since_a_moment_are_found_a_few_at_a_time(self, work) -> None:
+        a, b, c = self._foreign(work, "a", "b", "c")
+        work.foreign_sessions.put(replace(b, confirmed_at=NOW + timedelta(seconds=1)), NOW)
+        work.sessions.end(c.sid, NOW)
+        assert work.foreign_sessions.unconfirmed_since(NOW - timedelta(seconds=1), NOW, 5) == []
+        assert work.foreign_sessions.unconfirmed_since(NOW, NOW, 5) == [a.sid]
+        assert work.foreign_sessions.unconfirmed_since(NOW + timedelta(seconds=1), NOW, 5) == [a.sid, b.sid]
+        assert work.foreign_sessions.unconfirmed_since(NOW + timedelta(seconds=1), NOW, 1) == [a.sid]
 
     def test_home_is_queued_beside_the_parties_when_a_session_ends(self, work) -> None:
         self._foreign(work, "a")

@@ -8,7 +8,7 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -49,6 +49,9 @@ class Home:
         self.header: dict[str, Any] = {}
         self.sign: Any = None
         self.status = self.userinfo_status = 200
+        #: Cleared: it takes connections and says nothing, as a stopped process does.
+        self.awake = threading.Event()
+        self.awake.set()
         self.asked: list[dict[str, str]] = []
 
     @property
@@ -90,6 +93,7 @@ class Home:
         return jwt.encode(header, claims, self.key, algorithms=["EdDSA"])
 
     def answer(self, path: str, form: dict[str, str]) -> tuple[int, Any]:
+        self.awake.wait(60)
         if path == "/.well-known/openid-configuration":
             return 200, self.metadata
         if path == "/authorization_endpoint":  # nobody is signed in here by a browser; tests come back as if they were
@@ -133,8 +137,9 @@ def a_home(code: str, client_id: str, authority: Authority, pair: Pair) -> Itera
                 self.send_header("Location", told)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            with suppress(OSError):  # whoever asked may have left by now
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
             """Nobody reads it."""

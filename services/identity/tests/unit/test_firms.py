@@ -177,12 +177,14 @@ def test_a_firm_that_is_shut_out_is_acted_for_by_nobody_and_told_once(work) -> N
 def test_signing_in_again_does_not_change_for_whom_one_acts(work) -> None:
     work.mandates.add(mandate())
     begin_session(work, HANDLER.subject, cookie="one", sid="sid", replaces="", now=NOW)
-    session, _ = find_session(work, "one", now=NOW)
+    session, _ = find_session(work, "one", now=NOW, silence=timedelta(minutes=15))
     choose(work, session, HANDLER, "firm-1", now=NOW)
     begin_session(work, HANDLER.subject, cookie="two", sid="other", replaces="one", now=NOW)
-    assert find_session(work, "two", now=NOW)[0].acting_for == "firm-1"
+    assert find_session(work, "two", now=NOW, silence=timedelta(minutes=15))[0].acting_for == "firm-1"
     begin_session(work, LEADER.subject, cookie="three", sid="third", replaces="two", now=NOW)
-    assert find_session(work, "three", now=NOW)[0].acting_for == "", "somebody else's choice is not taken over"
+    assert find_session(work, "three", now=NOW, silence=timedelta(minutes=15))[0].acting_for == "", (
+        "somebody else's choice is not taken over"
+    )
 
 
 def register(work, by=HANDLER, name="样例科技有限公司"):

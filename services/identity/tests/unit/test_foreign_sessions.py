@@ -14,19 +14,21 @@ from identity.domain.model import Assurance, Person, Role
 from identity.domain.vouching import ACTING_CONFIRM, Word
 from identity.usecases.act_for import choose, firms_of, standing_of
 from identity.usecases.begin_session import begin_session
-from identity.usecases.confirm_session import Confirmation, keep_confirmed, note_silence
+from identity.usecases.confirm_session import Confirmation, end_unconfirmed, keep_confirmed
 from identity.usecases.disable_account import disable_account
 from identity.usecases.end_foreign_session import hear_of_logout
 from identity.usecases.end_session import end_session
 from identity.usecases.find_session import find_session
 from identity.usecases.get_account import get_account
 from identity.usecases.keep_registry import keep_registry
+from identity.usecases.redeem_code import account_of, redeem_code
 from identity.usecases.sign_in_from_home import Browser, FromHome, sign_in_from_home
 
 from ..factories import GUSU, HUANGPU, ID_NUMBER, NOW, a_member, a_registry, account, firm, grant
 from ..fakes import FakeWork
 
 LATER = NOW + timedelta(minutes=3)
+SILENCE = timedelta(minutes=15)
 SUBJECT = f"{GUSU}:pairwise-1"
 ANSWER = HomeAnswer("pairwise-1", Assurance.L4, NOW - timedelta(hours=1), "sid-at-home")
 PERSON = Person("王小明", ID_NUMBER, "", "")
@@ -56,9 +58,9 @@ def work() -> FakeWork:
     return work
 
 
-def is_open(work: FakeWork, cookie: str = "cookie") -> bool:
+def is_open(work: FakeWork, cookie: str = "cookie", *, now=NOW) -> bool:
     try:
-        find_session(work, cookie, now=NOW)
+        find_session(work, cookie, now=now, silence=SILENCE)
     except NotSignedIn:
         return False
     return True
@@ -70,7 +72,7 @@ def queued(work: FakeWork) -> list[tuple[str, str]]:
 
 def test_a_person_of_another_district_is_a_citizen_here_as_strongly_proven_as_home_says(work) -> None:
     arrive(work)
-    session, found = find_session(work, "cookie", now=NOW)
+    session, found = find_session(work, "cookie", now=NOW, silence=SILENCE)
     assert (found.subject, found.roles, found.acr) == (SUBJECT, {Role.CITIZEN}, Assurance.L4)
     assert session.signed_in_at == ANSWER.auth_time, "when they proved it, not when they came here"
     assert [line[:5] for line in work.federation_log.lines] == [("signed_in", GUSU, SUBJECT, "sid-cookie", "L4")]
@@ -86,7 +88,7 @@ def test_assurance_is_lowered_to_the_limit_of_this_district_and_belongs_to_one_s
     arrive(work, "weak", acr=Assurance.L2)
     arrive(work, "limited", limit=Assurance.L3)
     arrive(work, "strong")
-    found = [find_session(work, cookie, now=NOW)[1].acr for cookie in ("weak", "limited", "strong")]
+    found = [find_session(work, cookie, now=NOW, silence=SILENCE)[1].acr for cookie in ("weak", "limited", "strong")]
     assert found == [Assurance.L2, Assurance.L3, Assurance.L4]
 
 
@@ -146,9 +148,9 @@ def test_a_peer_ends_a_session_of_ours_that_it_has_a_part_in_and_no_other(work) 
 
 
 def confirm(work: FakeWork, firms: Word | None = None, **changes) -> bool:
-    (session,) = work.foreign_sessions.claim(LATER, LATER + timedelta(seconds=12), 5)
+    (session,) = work.foreign_sessions.claim(GUSU, LATER, LATER + timedelta(seconds=12), 5)
     told = Confirmation(replace(ANSWER, **changes), "refresh-2", firms)
-    return keep_confirmed(work, session, told, now=LATER, every=timedelta(minutes=3))
+    return keep_confirmed(work, session, told, now=LATER, every=timedelta(minutes=3), silence=SILENCE)
 
 
 def test_a_confirmed_session_goes_on_with_the_next_refresh_token(work) -> None:
@@ -156,13 +158,13 @@ def test_a_confirmed_session_goes_on_with_the_next_refresh_token(work) -> None:
     assert confirm(work)
     kept = work.foreign_sessions.get("sid-cookie")
     assert (kept.refresh_token, kept.confirmed_at) == ("refresh-2", LATER)
-    assert work.foreign_sessions.claim(LATER, LATER, 5) == [], "not asked again before its time"
+    assert work.foreign_sessions.claim(GUSU, LATER, LATER, 5) == [], "not asked again before its time"
 
 
 def test_a_later_word_raises_nothing(work) -> None:
     arrive(work)
     assert confirm(work, acr=Assurance.L5)
-    assert find_session(work, "cookie", now=NOW)[1].acr == Assurance.L4
+    assert find_session(work, "cookie", now=NOW, silence=SILENCE)[1].acr == Assurance.L4
 
 
 @pytest.mark.parametrize("change", [{"acr": Assurance.L3}, {"subject": "another"}, {"sid": "another"}])
@@ -174,25 +176,50 @@ def test_a_home_that_says_something_else_ends_the_session(work, change) -> None:
 
 def test_a_confirmation_that_comes_after_the_end_opens_nothing(work) -> None:
     arrive(work)
-    (session,) = work.foreign_sessions.claim(LATER, LATER + timedelta(seconds=12), 5)
+    (session,) = work.foreign_sessions.claim(GUSU, LATER, LATER + timedelta(seconds=12), 5)
     hear_of_logout(work, GUSU, notice("sid-at-home"), now=LATER)
     told = Confirmation(ANSWER, "refresh-2", word(A_FIRM))
-    keep_confirmed(work, session, told, now=LATER, every=timedelta())
+    keep_confirmed(work, session, told, now=LATER, every=timedelta(), silence=SILENCE)
     assert work.foreign_firms.of(SUBJECT, LATER) == []
     assert not is_open(work)
 
 
+@pytest.mark.parametrize(("late", "stands"), [(timedelta(seconds=-1), True), (timedelta(0), False)])
+def test_a_word_that_is_too_old_signs_nobody_in_whether_the_session_was_ended_or_not(work, late, stands) -> None:
+    """No loop need have run: its home's last word is held against the clock wherever the session is used."""
+    arrive(work)
+    now, given = NOW + SILENCE + late, grant(sid="sid-cookie", subject=SUBJECT)
+    assert is_open(work, now=now) == stands
+    assert (account_of(work, given, now=now, silence=SILENCE) is not None) == stands
+    assert (redeem_code(work, given, now=now, silence=SILENCE) is not None) == stands
+
+
+def test_our_own_people_s_sessions_stand_on_no_word(work) -> None:
+    begin_session(work, account().subject, cookie="own", sid="sid-own", replaces="", now=NOW)
+    assert is_open(work, "own", now=NOW + 2 * SILENCE)
+    assert account_of(work, grant(sid="sid-own"), now=NOW + 2 * SILENCE, silence=SILENCE) is not None
+
+
 def test_silence_ends_a_session_after_its_time_and_no_sooner(work) -> None:
     arrive(work)
-    session, silence = work.foreign_sessions.get("sid-cookie"), timedelta(minutes=15)
 
-    def silent(at) -> bool:
-        return note_silence(work, session, silence=silence, now=at, again_at=at + timedelta(seconds=15))
+    def ends(at) -> int:
+        return end_unconfirmed(work, now=at, silence=SILENCE, most=5)
 
-    assert not silent(NOW + silence - timedelta(seconds=1))
+    assert ends(NOW + SILENCE - timedelta(seconds=1)) == 0
     assert is_open(work)
-    assert silent(NOW + silence)
+    assert (ends(NOW + SILENCE), ends(NOW + SILENCE)) == (1, 0)
     assert (is_open(work), queued(work)) == (False, []), "the person stays signed in at home"
+    assert work.federation_log.lines[-1][4] == "home_silent"
+
+
+def test_a_word_that_comes_too_late_revives_nothing(work) -> None:
+    arrive(work)
+    (session,) = work.foreign_sessions.claim(GUSU, LATER, LATER, 5)
+    told, late = Confirmation(ANSWER, "refresh-2", word(A_FIRM)), NOW + SILENCE
+    assert not keep_confirmed(work, session, told, now=late, every=timedelta(minutes=3), silence=SILENCE)
+    assert not is_open(work, now=NOW)
+    assert work.foreign_firms.of(SUBJECT, NOW) == []
 
 
 def test_a_registry_that_suspends_a_district_signs_its_people_out(work) -> None:
@@ -225,7 +252,7 @@ def acting(work) -> FakeWork:
     """The person arrived, with a firm that their home vouches for, and chose to act for it."""
     arrive(work)
     confirm(work, word(A_FIRM, asked_at=LATER))
-    choose(work, *find_session(work, "cookie", now=LATER), A_FIRM.firm.subject, now=LATER)
+    choose(work, *find_session(work, "cookie", now=LATER, silence=SILENCE), A_FIRM.firm.subject, now=LATER)
     return work
 
 
@@ -248,19 +275,21 @@ def test_a_person_of_another_district_acts_for_the_firms_that_their_home_vouches
 
 
 def test_a_home_is_asked_at_once_about_whoever_chose_and_then_every_45_seconds(acting) -> None:
-    (session,) = acting.foreign_sessions.claim(LATER, LATER, 5)
+    (session,) = acting.foreign_sessions.claim(GUSU, LATER, LATER, 5)
     told = Confirmation(ANSWER, "refresh-3", word(A_FIRM, asked_at=LATER))
-    keep_confirmed(acting, session, told, now=LATER, every=timedelta(minutes=3))
+    keep_confirmed(acting, session, told, now=LATER, every=timedelta(minutes=3), silence=SILENCE)
     soon = LATER + ACTING_CONFIRM
-    assert acting.foreign_sessions.claim(soon - timedelta(seconds=1), soon, 5) == []
-    assert acting.foreign_sessions.claim(soon, soon, 5) != []
+    assert acting.foreign_sessions.claim(GUSU, soon - timedelta(seconds=1), soon, 5) == []
+    assert acting.foreign_sessions.claim(GUSU, soon, soon, 5) != []
 
 
 def test_a_mandate_that_the_home_does_not_confirm_is_over_in_every_session(acting) -> None:
     arrive(acting, "another")
     confirmed = acting.foreign_sessions.get("sid-another")
     told = Confirmation(ANSWER, "refresh-3", word(asked_at=LATER + timedelta(seconds=1)))
-    keep_confirmed(acting, confirmed, told, now=LATER + timedelta(seconds=1), every=timedelta(minutes=3))
+    keep_confirmed(
+        acting, confirmed, told, now=LATER + timedelta(seconds=1), every=timedelta(minutes=3), silence=SILENCE
+    )
     assert not may_act(acting, now=LATER + timedelta(seconds=1))
     assert firms_of(acting, acting.accounts.get(SUBJECT), now=LATER + timedelta(seconds=1)) == []
     assert acting.federation_log.lines[-1][0] == "acts_no_more_for"
@@ -268,9 +297,9 @@ def test_a_mandate_that_the_home_does_not_confirm_is_over_in_every_session(actin
 
 
 def test_a_word_that_is_not_renewed_runs_out(acting) -> None:
-    (session,) = acting.foreign_sessions.claim(LATER, LATER, 5)
+    (session,) = acting.foreign_sessions.claim(GUSU, LATER, LATER, 5)
     told = Confirmation(ANSWER, "refresh-3", None)
-    keep_confirmed(acting, session, told, now=LATER, every=timedelta(minutes=3))
+    keep_confirmed(acting, session, told, now=LATER, every=timedelta(minutes=3), silence=SILENCE)
     assert may_act(acting, now=LATER + timedelta(minutes=15) - timedelta(seconds=1))
     assert not may_act(acting, now=LATER + timedelta(minutes=15))
 
@@ -288,4 +317,4 @@ def test_whoever_is_proven_too_weakly_here_acts_for_no_firm_whatever_their_home_
     confirm(work, word(A_FIRM, asked_at=LATER))
     assert not may_act(work)
     with pytest.raises(NoMandate):
-        choose(work, *find_session(work, "cookie", now=LATER), A_FIRM.firm.subject, now=LATER)
+        choose(work, *find_session(work, "cookie", now=LATER, silence=SILENCE), A_FIRM.firm.subject, now=LATER)

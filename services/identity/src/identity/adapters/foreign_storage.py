@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, select, update
+from sqlalchemy import Connection, Exists, Row, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from identity.adapters.sealing import Sealing
@@ -89,6 +89,13 @@ class ForeignAccounts:
         )
 
 
+def _is_open(now: datetime) -> Exists:
+    """Whether the session that a row is about is open."""
+    return exists().where(
+        sessions.c.sid == foreign_sessions.c.sid, sessions.c.ended_at.is_(None), sessions.c.expires_at > now
+    )
+
+
 class ForeignSessions:
     """Sessions that stand on one at the person's home."""
 
@@ -114,19 +121,30 @@ class ForeignSessions:
         query = select(foreign_sessions.c.sid).where(foreign_sessions.c.home.not_in(homes))
         return list(self._connection.execute(query.order_by(foreign_sessions.c.sid)).scalars())
 
-    def claim(self, now: datetime, until: datetime, most: int) -> list[ForeignSession]:
-        is_open = exists().where(
-            sessions.c.sid == foreign_sessions.c.sid, sessions.c.ended_at.is_(None), sessions.c.expires_at > now
-        )
+    def due(self, now: datetime) -> list[str]:
+        query = select(foreign_sessions.c.home).where(foreign_sessions.c.check_at <= now, _is_open(now))
+        return list(self._connection.execute(query.distinct().order_by(foreign_sessions.c.home)).scalars())
+
+    def claim(self, home: str, now: datetime, until: datetime, most: int) -> list[ForeignSession]:
         due = (
             select(foreign_sessions.c.sid)
-            .where(foreign_sessions.c.check_at <= now, is_open)
+            .where(foreign_sessions.c.home == home, foreign_sessions.c.check_at <= now, _is_open(now))
             .order_by(foreign_sessions.c.check_at)
             .limit(most)
             .with_for_update(skip_locked=True)
         )
         change = update(foreign_sessions).where(foreign_sessions.c.sid.in_(due)).values(check_at=until)
         return [self._session(row) for row in self._connection.execute(change.returning(foreign_sessions))]
+
+    def unconfirmed_since(self, moment: datetime, now: datetime, most: int) -> list[str]:
+        query = (
+            select(foreign_sessions.c.sid)
+            .where(foreign_sessions.c.confirmed_at <= moment, _is_open(now))
+            .order_by(foreign_sessions.c.confirmed_at)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+        )
+        return list(self._connection.execute(query).scalars())
 
     def check_again(self, sid: str, at: datetime) -> None:
         self._connection.execute(update(foreign_sessions).where(foreign_sessions.c.sid == sid).values(check_at=at))

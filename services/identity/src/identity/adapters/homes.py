@@ -127,6 +127,8 @@ class Homes:
             client = self._clients[loop] = httpx.AsyncClient(
                 verify=ssl.create_default_context(cafile=str(self._authority)),
                 timeout=TIMEOUT,
+                # One that hangs takes no connection from another; how many each is asked at once, those who ask say.
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
                 follow_redirects=False,
                 trust_env=False,
             )

@@ -81,6 +81,14 @@ class Holder:
     home: str = ""
     #: Subject of the firm that the person chose to act for.
     acting_for: str = ""
+    #: Where the session stands on another district's word: when that runs out, and the token with it.
+    until: datetime | None = None
+
+
+def seconds_of(holder: Holder, now: datetime) -> int:
+    """How long an access token is good that is given now: never beyond what its session stands on."""
+    lasts = min(now + TOKEN_LIFETIME, holder.until) if holder.until else now + TOKEN_LIFETIME
+    return max(0, int(lasts.timestamp()) - int(now.timestamp()))
 
 
 class Signer:
@@ -104,7 +112,7 @@ class Signer:
         """For this issuer's own addresses, and for the gateway where the scope says so."""
         gateway = [f"tongban-gateway:{self._district}"] if set(holder.scope.split()) & FOR_THE_GATEWAY else []
         claims = {
-            **self._common(holder.subject, [*gateway, self._issuer], now, TOKEN_LIFETIME),
+            **self._common(holder.subject, [*gateway, self._issuer], now, timedelta(seconds=seconds_of(holder, now))),
             "client_id": holder.client_id,
             "scope": holder.scope,
             "roles": sorted(holder.roles),

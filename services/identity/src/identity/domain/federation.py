@@ -140,6 +140,10 @@ class ForeignSession:
     #: When the home last said so.
     confirmed_at: datetime
 
+    def stands_until(self, silence: timedelta) -> datetime:
+        """The session ends then unless the home says before that it stands: a word that comes later revives nothing."""
+        return self.confirmed_at + silence
+
 
 @dataclass(frozen=True)
 class LogoutNotice:

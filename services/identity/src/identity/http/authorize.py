@@ -135,7 +135,7 @@ def _decided(parts: Parts, work: Storage, pending: Pending, cookie: str, *, may_
     if fields.get("response_type") != "code":
         asked.payload.data["response_type"] = "none of ours"  # what it was does not go into the answer
     try:
-        signed_in = _who(work, cookie, provider.now)
+        signed_in = _who(parts, work, cookie, provider.now)
         if signed_in and parts.is_peer(fields["client_id"]) and not may_be_known_elsewhere(signed_in.account):
             signed_in = None
         grant = provider.get_consent_grant(asked, signed_in)
@@ -152,9 +152,9 @@ def _decided(parts: Parts, work: Storage, pending: Pending, cookie: str, *, may_
     return granted
 
 
-def _who(work: Storage, cookie: str, now: datetime) -> SignedIn | None:
+def _who(parts: Parts, work: Storage, cookie: str, now: datetime) -> SignedIn | None:
     try:
-        return SignedIn(*find_session(work, cookie, now=now))
+        return SignedIn(*find_session(work, cookie, now=now, silence=parts.silence))
     except NotSignedIn:
         return None
 

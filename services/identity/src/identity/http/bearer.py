@@ -17,6 +17,7 @@ from identity.domain.errors import ScopeMissing, TokenRefused
 from identity.domain.model import Account, Session
 from identity.domain.parties import Scope
 from identity.http.parts import Parts
+from identity.usecases.find_session import stands
 
 _LONGEST = 8192
 
@@ -54,7 +55,9 @@ def believed_bearer(parts: Parts, work: Storage, token: str) -> Bearer:
         raise ScopeMissing(Scope.OPENID)
     session = work.sessions.by_sid(claims.get("sid", ""))
     grant = work.grants.get(claims["grant"]) if "grant" in claims else None
-    if session is None or not session.is_open(now) or ("grant" in claims and (grant is None or grant.ended_at)):
+    if session is None or not stands(work, session, now=now, silence=parts.silence):
+        raise TokenRefused
+    if "grant" in claims and (grant is None or grant.ended_at):
         raise TokenRefused
     account = work.accounts.get(session.subject)
     if account is None or not account.enabled:

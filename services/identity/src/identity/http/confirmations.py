@@ -1,25 +1,27 @@
 """Asks homes whether the sessions still stand on which sessions here stand: every few minutes each, while the process runs.
 
-A home that refuses ends the session at once; one that cannot be reached ends it once it has been silent for too long.
+A home that refuses ends the session at once; one that says nothing for too long ends it too, whether it was asked or not. Each home
+has a lane of its own, so one that hangs keeps no other's people waiting; several web processes share the work.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 from chassis.logs import get_logger
 
 from identity.adapters.home_tokens import verified
+from identity.adapters.storage import Storage
 from identity.adapters.token_keys import half_hash
 from identity.domain.errors import HomeAnswerRefused, HomeAway, HomeRefused, NotAPeer, RegistryExpired
 from identity.domain.federation import ForeignSession, read_answer
 from identity.http.federation_callback import firms_told, proof, text_of
 from identity.http.metrics import CONFIRMATIONS
 from identity.http.parts import Parts
-from identity.usecases.confirm_session import Confirmation, keep_confirmed, note_silence
+from identity.usecases.confirm_session import Confirmation, end_unconfirmed, keep_confirmed
 from identity.usecases.end_foreign_session import end_foreign_session
 
 log = get_logger(__name__)
@@ -30,13 +32,14 @@ LOOK_S = 1.0
 CLAIM = timedelta(seconds=12)
 #: How soon a home that did not answer is asked again.
 AGAIN = timedelta(seconds=15)
-AT_ONCE = 20
+#: About how many sessions one home is asked at once, and how many are ended in one transaction.
+AT_ONCE, ENDED_AT_ONCE = 20, 100
 
 
 @asynccontextmanager
 async def confirming(parts: Parts) -> AsyncIterator[None]:
     """Asks as long as the application runs."""
-    task = asyncio.create_task(confirm_for_ever(parts))
+    task = asyncio.create_task(Confirmer(parts).run())
     try:
         yield
     finally:
@@ -46,26 +49,61 @@ async def confirming(parts: Parts) -> AsyncIterator[None]:
         await parts.homes.close()
 
 
-async def confirm_for_ever(parts: Parts) -> None:
-    """Until it is cancelled."""
-    while True:
+class Confirmer:
+    """One web process's part of the asking."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._lanes: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
         try:
-            await confirm_due(parts)
-        except Exception as error:  # the database may be away; the next look is the repetition
-            log.error("sessions of other districts could not be confirmed", exc_info=error)
-        await asyncio.sleep(LOOK_S)
+            while True:
+                try:
+                    await self._look()
+                except Exception as error:  # the database may be away; the next look is the repetition
+                    log.error("sessions of other districts could not be confirmed", exc_info=error)
+                await asyncio.sleep(LOOK_S)
+        finally:
+            for lane in self._lanes.values():
+                lane.cancel()
+            await asyncio.gather(*self._lanes.values(), return_exceptions=True)
 
+    async def _look(self) -> None:
+        await self._end_unconfirmed()
+        now = self._parts.now()
+        due = await self._parts.within(lambda work: work.foreign_sessions.due(now))
+        self._lanes = {home: lane for home, lane in self._lanes.items() if not lane.done()}
+        for home in set(due) - self._lanes.keys():
+            self._lanes[home] = asyncio.create_task(self._lane(home))
 
-async def confirm_due(parts: Parts) -> int:
-    """Asks about those whose time has come; how many."""
-    now = parts.now()
-    due = await parts.within(lambda work: work.foreign_sessions.claim(now, now + CLAIM, AT_ONCE))
-    await asyncio.gather(*(_confirm(parts, session) for session in due))
-    return len(due)
+    async def _end_unconfirmed(self) -> None:
+        parts = self._parts
+
+        def end(work: Storage) -> int:
+            return end_unconfirmed(work, now=parts.now(), silence=parts.silence, most=ENDED_AT_ONCE)
+
+        ended = ENDED_AT_ONCE
+        while ended == ENDED_AT_ONCE:
+            if ended := await parts.within(end):
+                log.warning("sessions ended whose homes were silent for too long", count=ended)
+
+    async def _lane(self, home: str) -> None:
+        """Asks one home about every session whose time has come."""
+        try:
+            while due := await self._claimed(home):
+                await asyncio.gather(*(_confirm(self._parts, session) for session in due))
+        except Exception as error:
+            log.error("sessions of another district could not be confirmed", home=home, exc_info=error)
+
+    async def _claimed(self, home: str) -> Sequence[ForeignSession]:
+        now = self._parts.now()
+        return await self._parts.within(lambda work: work.foreign_sessions.claim(home, now, now + CLAIM, AT_ONCE))
 
 
 async def _confirm(parts: Parts, session: ForeignSession) -> None:
-    settings = parts.settings
+    every = timedelta(seconds=parts.settings.home_confirm_s)
     try:
         told = await _ask(parts, session)
     except (HomeRefused, HomeAnswerRefused, NotAPeer) as error:
@@ -76,15 +114,11 @@ async def _confirm(parts: Parts, session: ForeignSession) -> None:
         return
     except (HomeAway, RegistryExpired):
         CONFIRMATIONS.labels(session.home, "away").inc()
-        now, silence = parts.now(), timedelta(seconds=settings.home_silence_s)
-        again = now + min(AGAIN, timedelta(seconds=settings.home_confirm_s))
-        ended = await parts.within(lambda work: note_silence(work, session, silence=silence, now=now, again_at=again))
-        if ended:
-            log.warning("a home was silent for too long", home=session.home, sid=session.sid)
+        again = parts.now() + min(AGAIN, every)
+        await parts.within(lambda work: work.foreign_sessions.check_again(session.sid, again))
         return
-    now = parts.now()
-    every = timedelta(seconds=settings.home_confirm_s)
-    stands = await parts.within(lambda work: keep_confirmed(work, session, told, now=now, every=every))
+    now, silence = parts.now(), parts.silence
+    stands = await parts.within(lambda work: keep_confirmed(work, session, told, now=now, every=every, silence=silence))
     CONFIRMATIONS.labels(session.home, "confirmed" if stands else "ended").inc()
 
 

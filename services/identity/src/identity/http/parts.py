@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from chassis.clock import Clock, NewId
@@ -76,6 +76,16 @@ class Parts:
         """What people call the home of somebody of another district; None for our own."""
         home = home_of(subject)
         return self.peers.named(home) if home else None
+
+    @property
+    def silence(self) -> timedelta:
+        """How long a session of a person of another district stands without a word of their home."""
+        return timedelta(seconds=self.settings.home_silence_s)
+
+    def until(self, work: Storage, sid: str) -> datetime | None:
+        """How long the session of that name stands on its home's last word, and a token of it is good; None where it is our own."""
+        stands_on = work.foreign_sessions.get(sid)
+        return stands_on.stands_until(self.silence) if stands_on else None
 
     def party(self, work: Storage, client_id: str) -> RelyingParty | None:
         """The relying party of that name: from the file, or a peer."""

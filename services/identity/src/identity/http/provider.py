@@ -23,7 +23,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc7636.challenge import compare_s256_code_challenge
 
 from identity.adapters.storage import Storage
-from identity.adapters.token_keys import TOKEN_LIFETIME, Holder
+from identity.adapters.token_keys import Holder, seconds_of
 from identity.domain.errors import ClientRefused
 from identity.domain.federation import home_of
 from identity.domain.grants import CODE_LIFETIME, Code, Grant
@@ -97,6 +97,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
             grant=grant.id,
             acting_for=self._acting_for(grant) if subject == account.subject else "",
             home=home_of(account.subject),
+            until=self.parts.until(self.work, grant.sid),
         )
         access_token = self.parts.signer.access_token(holder, self.now)
         claims = {"auth_time": int(grant.auth_time.timestamp()), "acr": grant.acr, "sid": grant.sid}
@@ -106,7 +107,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         answer = {
             "access_token": access_token,
             "token_type": "Bearer",
-            "expires_in": int(TOKEN_LIFETIME.total_seconds()),
+            "expires_in": seconds_of(holder, self.now),
             "scope": scope,
             "id_token": id_token,
         }
@@ -208,7 +209,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         kept: Redeemed = self.request.authorization_code
-        redeemed = redeem_code(self.server.work, kept.grant, now=self.server.now)
+        redeemed = redeem_code(self.server.work, kept.grant, now=self.server.now, silence=self.server.parts.silence)
         if redeemed is None:
             raise InvalidGrantError(_REFUSED)
         grant, account = redeemed
@@ -227,7 +228,11 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
         if not token:
             raise InvalidRequestError("The refresh_token is missing.")
         grant = rotate_refresh(self.server.work, token, self.request.client.client_id, now=self.server.now)
-        account = account_of(self.server.work, grant, now=self.server.now) if grant else None
+        account = (
+            account_of(self.server.work, grant, now=self.server.now, silence=self.server.parts.silence)
+            if grant
+            else None
+        )
         if grant is None or account is None:
             raise InvalidGrantError(_REFUSED)
         self.request.refresh_token, self.request.user = grant, account

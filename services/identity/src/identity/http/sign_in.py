@@ -25,10 +25,10 @@ from identity.http.forms import keep_session, new_secret, read_form, session_coo
 from identity.http.pages import page
 from identity.http.parts import Parts
 from identity.http.pending import FIELD, going_on
+from identity.http.signed_in import signed_in
 from identity.http.switch import home_choices
 from identity.usecases.begin_session import begin_session
 from identity.usecases.find_credential import Credential, find_credential
-from identity.usecases.find_session import find_session
 
 log = get_logger(__name__)
 
@@ -50,12 +50,10 @@ class SignIn(HTTPEndpoint):
 
     async def get(self, request: Request) -> Response:
         """The form; or, where no relying party waits for a sign-in, who is signed in and how to sign out."""
-        parts = Parts.of(request)
-        now = parts.now()
         if sealed := request.query_params.get(FIELD, ""):
             return await _form(request, sealed=sealed)
         try:
-            _, account = await parts.within(lambda work: find_session(work, session_cookie(request), now=now))
+            _, account = await signed_in(request)
         except NotSignedIn:
             return await _form(request)
         return _signed_in(request, account)

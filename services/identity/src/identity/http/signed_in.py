@@ -14,4 +14,4 @@ async def signed_in(request: Request) -> tuple[Session, Account]:
     """The open session behind the request's cookie, and its account. Raises NotSignedIn."""
     parts = Parts.of(request)
     cookie, now = session_cookie(request), parts.now()
-    return await parts.within(lambda work: find_session(work, cookie, now=now))
+    return await parts.within(lambda work: find_session(work, cookie, now=now, silence=parts.silence))

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from identity.adapters.storage import Storage
-from identity.adapters.token_keys import TOKEN_LIFETIME, Holder
+from identity.adapters.token_keys import Holder, seconds_of
 from identity.domain.errors import ClientRefused, FormExpired
 from identity.domain.federation import home_of
 from identity.domain.parties import RelyingParty, Scope
@@ -46,8 +46,8 @@ async def token(request: Request) -> Response:
     except Exception as error:
         return refused(error)
     parts = Parts.of(request)
-    made = parts.signer.access_token(holder, parts.now())
-    expires_in = int(TOKEN_LIFETIME.total_seconds())
+    now = parts.now()
+    made, expires_in = parts.signer.access_token(holder, now), seconds_of(holder, now)
     body = {"access_token": made, "token_type": "Bearer", "expires_in": expires_in, "scope": holder.scope}
     return JSONResponse(body, headers=NOT_KEPT)
 
@@ -81,7 +81,7 @@ async def _signed_in(request: Request) -> Holder:
     cookie, now = session_cookie(request), parts.now()
 
     def find(work: Storage) -> Holder:
-        session, account = find_session(work, cookie, now=now)
+        session, account = find_session(work, cookie, now=now, silence=parts.silence)
         return Holder(
             subject=account.subject,
             client_id=SESSION_CLIENT,
@@ -92,6 +92,7 @@ async def _signed_in(request: Request) -> Holder:
             sid=session.sid,
             acting_for=session.acting_for,
             home=home_of(account.subject),
+            until=parts.until(work, session.sid),
         )
 
     return await parts.within(find)

@@ -11,6 +11,9 @@ from identity.usecases.end_foreign_session import end_foreign_session
 from identity.usecases.hear_of_firms import check_at, hear_of_firms
 from identity.usecases.ports import Work
 
+#: In the audit: the home said nothing for too long.
+SILENT = "home_silent"
+
 
 @dataclass(frozen=True)
 class Confirmation:
@@ -22,12 +25,17 @@ class Confirmation:
     firms: Word | None
 
 
-def keep_confirmed(work: Work, session: ForeignSession, told: Confirmation, *, now: datetime, every: timedelta) -> bool:
-    """The home says that its session stands. False where it speaks of somebody or something else now: then it ends.
+def keep_confirmed(
+    work: Work, session: ForeignSession, told: Confirmation, *, now: datetime, every: timedelta, silence: timedelta
+) -> bool:
+    """The home says that its session stands. False where it speaks of somebody or something else now, or too late: then it ends.
 
     Less assurance than before ends it too: what was given under the old word must not go on; the next switch has the new one.
     """
     answer = told.answer
+    if now >= session.stands_until(silence):
+        end_foreign_session(work, session.sid, SILENT, now=now)
+        return False
     same = (answer.sid, f"{session.home}:{answer.subject}") == (session.home_sid, session.subject)
     if not same or answer.acr < session.acr:
         end_foreign_session(work, session.sid, "home_changed_its_word", now=now)
@@ -40,10 +48,12 @@ def keep_confirmed(work: Work, session: ForeignSession, told: Confirmation, *, n
     return True
 
 
-def note_silence(work: Work, session: ForeignSession, *, silence: timedelta, now: datetime, again_at: datetime) -> bool:
-    """The home could not be asked; True where it has been silent for too long and the session ends."""
-    if now - session.confirmed_at < silence:
-        work.foreign_sessions.check_again(session.sid, again_at)
-        return False
-    end_foreign_session(work, session.sid, "home_silent", now=now)
-    return True
+def end_unconfirmed(work: Work, *, now: datetime, silence: timedelta, most: int) -> int:
+    """Ends sessions whose homes last confirmed them `silence` ago or longer; how many, at most `most`.
+
+    It waits for no home: whether one answers slowly, or nobody asks it, changes nothing.
+    """
+    overdue = work.foreign_sessions.unconfirmed_since(now - silence, now, most)
+    for sid in overdue:
+        end_foreign_session(work, sid, SILENT, now=now)
+    return len(overdue)

@@ -50,8 +50,14 @@ class ForeignSessions(Protocol):
     def elsewhere_than(self, homes: Collection[str]) -> Sequence[str]:
         """Sids of people whose home is none of these."""
 
-    def claim(self, now: datetime, until: datetime, most: int) -> Sequence[ForeignSession]:
-        """Open ones whose home is to be asked now; nobody else is given them before `until`."""
+    def due(self, now: datetime) -> Sequence[str]:
+        """Homes that are to be asked now about open sessions, by code."""
+
+    def claim(self, home: str, now: datetime, until: datetime, most: int) -> Sequence[ForeignSession]:
+        """Open ones of that home about which it is to be asked now; nobody else is given them before `until`."""
+
+    def unconfirmed_since(self, moment: datetime, now: datetime, most: int) -> Sequence[str]:
+        """Sids of open ones whose homes said nothing after `moment`; nobody else is given them in this transaction."""
 
     def check_again(self, sid: str, at: datetime) -> None: ...
 

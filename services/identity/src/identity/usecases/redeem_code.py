@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from identity.domain.grants import Code, Grant
 from identity.domain.model import Account
 from identity.domain.policies import secret_key
+from identity.usecases.find_session import stands
 from identity.usecases.ports import Work
 
 
@@ -26,9 +27,9 @@ def find_code(work: Work, code: str, client_id: str, *, now: datetime) -> tuple[
     return None if grant.ended_at is not None or kept.expires_at <= now else found
 
 
-def redeem_code(work: Work, grant: Grant, *, now: datetime) -> tuple[Grant, Account] | None:
+def redeem_code(work: Work, grant: Grant, *, now: datetime, silence: timedelta) -> tuple[Grant, Account] | None:
     """The party is one of the session's from now on; None where the session has ended, or the account was shut out."""
-    account = account_of(work, grant, now=now)
+    account = account_of(work, grant, now=now, silence=silence)
     if account is None:
         return None
     grant = grant.redeemed(now)
@@ -36,10 +37,9 @@ def redeem_code(work: Work, grant: Grant, *, now: datetime) -> tuple[Grant, Acco
     return grant, account
 
 
-def account_of(work: Work, grant: Grant, *, now: datetime) -> Account | None:
-    """Whoever a grant speaks for, while their session is open; it is not ended before the transaction ends."""
-    session = work.sessions.hold(grant.sid)
-    if session is None or not session.is_open(now):
+def account_of(work: Work, grant: Grant, *, now: datetime, silence: timedelta) -> Account | None:
+    """Whoever a grant speaks for, while their session stands; it is not ended before the transaction ends."""
+    if not stands(work, work.sessions.hold(grant.sid), now=now, silence=silence):
         return None
     account = work.accounts.get(grant.subject)
     return account if account and account.enabled else None
