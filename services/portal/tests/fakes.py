@@ -141,6 +141,7 @@ class TestProvider:
         assert self.person is not None
         now = int(self.clock.now().timestamp())
         claims = {"iss": ISSUER, "sub": self.person["sub"], "aud": "portal", "iat": now, "exp": now + 600}
+        claims |= {name: self.person[name] for name in ("acting_for", "acting_for_name") if name in self.person}
         claims |= {"sid": "sid-1", "acr": self.person["acr"], "at_hash": at_hash(access), **more, **self.claims}
         return self.sign({"typ": "JWT"}, {name: value for name, value in claims.items() if value is not None})
 

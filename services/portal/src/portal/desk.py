@@ -100,7 +100,15 @@ class Desk:
 
     async def _renewed(self, session: Session) -> Session | None:
         try:
-            tokens = await self.provider.renew(session.tokens)
+            found = await self.provider.renew(session.tokens)
+            if (
+                (found.claims["sub"], found.claims.get("acting_for") or "")
+                != (
+                    session.person.subject,
+                    session.person.acting_for,
+                )
+            ):  # chosen at identity since: pages that are open speak of somebody else, so they end, and the next one begins anew
+                raise Refused("invalid_grant")
         except (Refused, NotBelieved) as refusal:
             log.info("a session was not renewed", reason=str(refusal))
             if str(refusal) == "invalid_grant":
@@ -109,8 +117,8 @@ class Desk:
             return await self._kept(session)
         except Fault:
             return await self._kept(session)
-        await self.within(lambda storage: storage.renew(session, tokens))
-        return replace(session, tokens=tokens)
+        await self.within(lambda storage: storage.renew(session, found.tokens))
+        return replace(session, tokens=found.tokens)
 
     async def _kept(self, session: Session) -> Session:
         """Not renewed, and nobody knows why: what we have holds as long as it holds."""

@@ -22,7 +22,9 @@ class Person:
     roles: frozenset[str]
     home: str = ""
     acr: str = ""
+    #: The firm that they act for in this session: its subject, and its name ("" where they may not any more); "": themself.
     acting_for: str = ""
+    acting_for_name: str = ""
 
     @property
     def is_citizen(self) -> bool:

@@ -37,6 +37,27 @@ async def refusal(request: Request, error: Exception) -> Response:
     return response
 
 
+#: Refusals that another account, or another choice of for whom one acts, would change.
+_OTHER_ACCOUNT = (
+    "portal.sign_in_failed",
+    "portal.role_missing",
+    "request.role_missing",
+    "request.own_people_only",
+    "case_routing.not_yours",
+)
+_OTHER_PARTY = ("identity.no_mandate", "case_routing.outside_mandate", "case_routing.not_yours")
+
+
+def _page_of(request: Request) -> str:
+    """The page to come back to: what was asked for, or the page with the form that was sent."""
+    path = request.url.path
+    if path == "/signed-in":
+        return "/"
+    if request.method == "GET":
+        return local_address(request)
+    return path.rpartition("/")[0] if path.startswith(("/work/", "/messages/", "/account/")) else path
+
+
 def error_page(request: Request, fault: Fault, status: int) -> Response:
     response = page(
         request,
@@ -46,7 +67,11 @@ def error_page(request: Request, fault: Fault, status: int) -> Response:
         sentence=told(fault, language(request)),
         found=status,
         trace_id=current_trace_id(),
-        may_sign_in=fault.kind in (Kind.UNAUTHENTICATED, Kind.FORBIDDEN) or fault.code == "portal.sign_in_failed",
+        may_sign_in=fault.kind is Kind.UNAUTHENTICATED or fault.code in _OTHER_ACCOUNT,
+        back=_page_of(request),
+        sent=request.method == "POST",
+        acr=fault.details.get("acr", "") if fault.code == "request.acr_too_low" else "",
+        choose=fault.code in _OTHER_PARTY,
     )
     if status in (429, 503):
         response.headers["Retry-After"] = fault.details.get("retry_after_s", str(RETRY_AFTER_S))

@@ -153,6 +153,10 @@ _TOLD = {
     "request.too_slow": "上传用时过长，请检查网络后再试。",
     "request.too_many": "操作过于频繁，请稍等片刻再试。",
     "request.key_reused": "这份申请已经提交过，请到“我的办件”查看。",
+    "request.acr_too_low": "办理这件事之前，需要更可靠地核验您的身份。",
+    "request.own_people_only": "这件事只为本地区的居民办理，请在您所属地区的页面办理。",
+    "identity.no_mandate": "您不能或不再能代表所选的单位，请重新选择为谁办理。",
+    "case_routing.outside_mandate": "单位给您的授权不包括这个事项，请选择其他事项，或重新选择为谁办理。",
     "request.role_missing": "您的账户没有此项权限，请换用其他账户登录。",
     "token.refused": "您的登录已结束，请重新登录后再操作一次。",
     "token.session_ended": "您已在别处退出登录，请重新登录。",
@@ -171,7 +175,7 @@ _TOLD = {
     "case_routing.material_not_open": "本地区办理这件事不需要这份材料，不能打开；请向办理地了解。",
     "case_routing.material_not_here": "办件没有这份材料，请回到办件页面重新选择。",
     "case_routing.unknown_case": "没有找到这个编号的办件，请核对编号。",
-    "case_routing.not_yours": "这是他人的办件，请以申请人身份登录。",
+    "case_routing.not_yours": "这是他人的办件。如果您是为单位申请的，请选择为该单位办理；否则请以申请人身份登录。",
     "case_routing.not_a_party": "本地区无权办理此办件，请联系对方地区。",
     "case_routing.not_responsible": "办件现由另一地区负责，请等待其办理。",
     "case_routing.handing_over": "办件正在移交，对方接收之前任何一方都不能办理；需要时可以请求收回。",
@@ -185,6 +189,13 @@ _TOLD = {
     "notification.message_not_found": "没有找到这条消息。",
     "database.unavailable": "系统暂时不可用，请稍后再试。",
     "database.busy": "系统繁忙，请稍后再试。",
+}
+#: English sentences of the API that are for programs, said for people.
+_TOLD_EN = {
+    "request.acr_too_low": "Before you can do this, your identity has to be proven more strongly.",
+    "request.own_people_only": "This is done for people of this district only; use the pages of the district that you belong to.",
+    "identity.no_mandate": "You may not, or no longer, act for the firm that you chose; choose again for whom you act.",
+    "case_routing.outside_mandate": "The firm's mandate does not cover this item; choose another item, or for whom you act.",
 }
 #: What is told where the code has no sentence of its own.
 _BY_KIND = {
@@ -204,5 +215,5 @@ _BY_KIND = {
 def told(fault: Fault, language: str) -> str:
     """The sentence for the person in front of the page."""
     if language == "en" and fault.message:
-        return fault.message
+        return _TOLD_EN.get(fault.code, fault.message)
     return _TOLD.get(fault.code) or _BY_KIND[fault.kind]

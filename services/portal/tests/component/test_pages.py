@@ -6,6 +6,7 @@ import asyncio
 import base64
 import gzip
 import re
+from html import unescape
 
 import pytest
 from starlette.responses import HTMLResponse
@@ -260,6 +261,136 @@ def test_where_nobody_knows_whether_a_case_was_made_the_form_keeps_its_key(site)
     assert page.status_code == 503
     assert "不会重复办理" in page.text
     assert field_in(page, "key") == key
+
+
+def test_for_whom_a_person_acts_stands_in_the_header_at_apply_and_can_be_changed(site) -> None:
+    assert "代样例科技有限公司办理" not in get(site, "/").text
+    alone = get(site, f"/items/{ITEM}/apply").text
+    assert "<strong>本人</strong>" in alone
+    site.provider.person |= {"acting_for": "firm-1", "acting_for_name": "样例科技有限公司"}
+    for path in ("/", f"/items/{ITEM}", f"/cases/{NUMBER}", "/messages"):
+        assert "代样例科技有限公司办理" in get(site, path).text, path
+    text = get(site, f"/items/{ITEM}/apply").text
+    assert "<strong>样例科技有限公司</strong>" in text
+    assert "经办人 样***" in text
+    assert f'href="/sign-in?choose=1&amp;to=%2Fitems%2F{ITEM}%2Fapply"' in text
+
+
+def test_changing_for_whom_asks_identity_for_the_choice_and_comes_back_with_it(site) -> None:
+    async def journey(there):
+        before = await there.get("/")
+        site.provider.person |= {"acting_for": "firm-1", "acting_for_name": "样例科技有限公司"}
+        return before, await there.get("/sign-in", params={"choose": "1", "to": f"/items/{ITEM}"})
+
+    before, after = site.visit(journey)
+    assert site.provider.asked[-1]["acting_for"] == "choose"
+    assert "代样例科技有限公司办理" not in before.text
+    assert after.url.path == f"/items/{ITEM}"
+    assert "代样例科技有限公司办理" in after.text
+
+
+def test_a_firm_whose_mandate_is_over_is_still_told_as_a_choice(site) -> None:
+    site.provider.person |= {"acting_for": "firm-1", "acting_for_name": ""}
+    assert "代所选单位办理" in get(site, "/").text
+
+
+@pytest.mark.parametrize("code", ["identity.no_mandate", "case_routing.outside_mandate", "case_routing.not_yours"])
+def test_a_refusal_because_of_for_whom_one_acts_leads_to_the_choice_and_back(site, code) -> None:
+    site.gateway.answers[f"GET /v1/cases/{NUMBER}"] = problem(403, code)
+    page = get(site, f"/cases/{NUMBER}")
+    assert f'href="/sign-in?choose=1&amp;to=%2Fcases%2F{NUMBER}"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("audience", "firm", "warned"),
+    [("person", "firm-1", True), ("firm", "", True), ("both", "firm-1", False), ("person", "", False)],
+)
+def test_an_item_that_is_not_for_such_an_applicant_says_so_before_anything_is_sent(
+    site, audience, firm, warned
+) -> None:
+    site.gateway.answers[f"GET /v1/items/{ITEM}"] = an_item(audience=audience)
+    if firm:
+        site.provider.person |= {"acting_for": firm, "acting_for_name": "样例科技有限公司"}
+    assert ("请确认申请人是否正确" in get(site, f"/items/{ITEM}/apply").text) is warned
+
+
+def test_a_case_shows_for_whom_it_is_and_who_handles_it(site) -> None:
+    firm = {"applicant_kind": "firm", "applicant_name_masked": "样例科技有限公司", "handler_name_masked": "经**"}
+    site.gateway.answers[f"GET /v1/cases/{NUMBER}"] = a_case(**firm)
+    assert "经办人 经**" in get(site, f"/cases/{NUMBER}").text
+    as_clerk(site)
+    text = get(site, f"/work/{NUMBER}").text
+    assert "样例科技有限公司" in text
+    assert "经办人 经**" in text
+
+
+TOO_WEAK = {"WWW-Authenticate": 'Bearer realm="tongban", error="insufficient_user_authentication", acr_values="L3"'}
+
+
+def too_weak():
+    refused = problem(403, "request.acr_too_low", "Sign in again with acr_values=L3.")
+    refused.headers.update(TOO_WEAK)
+    return refused
+
+
+def test_who_is_proven_too_weakly_is_told_in_a_sentence_and_led_to_proving_more_and_back(site) -> None:
+    site.gateway.answers["POST /v1/cases"] = too_weak()
+
+    async def journey(there):
+        page = await apply(there, FORM)
+        link = unescape(re.search(r'href="(/sign-in\?acr=[^"]+)"', page.text)[1])
+        return page, await there.get(link)
+
+    page, back = site.visit(journey)
+    assert page.status_code == 403
+    assert "办理这件事之前，需要更可靠地核验您的身份。" in page.text
+    assert "acr_values" not in page.text
+    assert site.provider.asked[-1]["acr_values"] == "L3"
+    assert back.url.path == f"/items/{ITEM}/apply"
+
+
+def test_the_sentence_for_who_is_proven_too_weakly_is_for_people_in_english_too(site) -> None:
+    site.gateway.answers["GET /v1/cases"] = too_weak()
+
+    async def journey(there):
+        return await there.get("/language", params={"to": "en", "from": "/cases"})
+
+    page = site.visit(journey)
+    assert "your identity has to be proven more strongly" in page.text
+    assert "acr_values" not in page.text
+
+
+def test_staff_who_is_proven_too_weakly_is_sent_to_their_administrator(site) -> None:
+    as_clerk(site)
+    site.gateway.answers["GET /v1/worklist"] = too_weak()
+    text = get(site, "/work").text
+    assert "请与管理员联系" in text
+    assert "/sign-in?acr" not in text
+
+
+def test_who_will_be_too_weak_is_told_before_choosing_files(site) -> None:
+    assert "请先核验再选择文件" not in get(site, f"/items/{ITEM}/apply").text
+    site.provider.person["acr"] = "L2"
+    text = get(site, f"/items/{ITEM}/apply").text
+    assert "请先核验再选择文件" in text
+    assert f'href="/sign-in?acr=L3&amp;to=%2Fitems%2F{ITEM}%2Fapply"' in text
+
+
+@pytest.mark.parametrize("acr", ["L2", "L9", "x", ""])
+def test_no_strength_is_asked_for_that_there_is_not(site, acr) -> None:
+    get(site, "/sign-in", acr=acr)
+    assert "acr_values" not in site.provider.asked[-1]
+
+
+def test_another_account_is_asked_for_anew_and_comes_back(site) -> None:
+    async def journey(there):
+        page = await there.get("/work")
+        link = unescape(re.search(r'href="(/sign-in\?again=[^"]+)"', page.text)[1])
+        as_clerk(site)
+        return await there.get(link)
+
+    assert site.visit(journey).url.path == "/work"
+    assert site.provider.asked[-1]["prompt"] == "login"
 
 
 def test_progress_shows_both_districts_and_who_is_responsible(site) -> None:

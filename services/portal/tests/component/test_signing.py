@@ -242,6 +242,32 @@ def test_tokens_are_renewed_before_they_end_and_the_old_refresh_token_is_not_use
     assert len(set(used)) == 4
 
 
+def test_who_chose_elsewhere_to_act_for_a_firm_is_signed_in_anew_before_a_page_says_otherwise(site) -> None:
+    """Renewed tokens act for the firm: no page, and no form that is still open, goes on as if for the person."""
+
+    async def journey(there):
+        form = {"form_token": field_in(await there.get("/messages"), "form_token")}
+        site.provider.person |= {"acting_for": "firm-1", "acting_for_name": "样例科技有限公司"}
+        site.clock.advance(minutes=11)
+        sent = await there.post("/messages/m-1/read", data=form)
+        return sent, await there.get("/messages")
+
+    sent, after = site.visit(journey)
+    assert (sent.status_code, "portal.not_signed_in" in sent.text) == (401, True)
+    assert site.gateway.sent("POST /v1/messages/m-1/read") == []
+    assert "代样例科技有限公司办理" in after.text
+
+
+def test_a_renewed_id_token_of_somebody_else_is_not_believed(site) -> None:
+    async def journey(there):
+        site.provider.claims["sub"] = "somebody-else"
+        site.clock.advance(minutes=11)
+        return await there.get("/", follow_redirects=False)
+
+    assert "样***" not in site.visit(journey).text
+    assert rows(site) == []
+
+
 def test_ten_tabs_at_once_renew_once(site) -> None:
     async def journey(there):
         site.clock.advance(minutes=11)

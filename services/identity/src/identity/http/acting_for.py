@@ -8,9 +8,11 @@ from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import Response
 
+from identity.http.between import behind, waiting
 from identity.http.form_page import form_page
 from identity.http.forms import read_form
 from identity.http.parts import Parts
+from identity.http.pending import going_on
 from identity.http.refusals import Told, done, shown
 from identity.http.signed_in import signed_in
 from identity.usecases.act_for import choose, firms_of
@@ -23,8 +25,10 @@ class ActingFor(HTTPEndpoint):
         return await shown(request, partial(_page, request))
 
     async def post(self, request: Request) -> Response:
-        """303 to the page; tokens of this session say it from now on. Refused with `identity.no_mandate` for another's firm."""
-        return await done(request, partial(_choose, request), partial(_page, request), "/acting-for")
+        """303 on, or to the page; tokens of this session say it from now on. Refused with `identity.no_mandate` for another's firm."""
+        sealed, _ = await waiting(request)
+        then = going_on(sealed) if sealed else "/acting-for"
+        return await done(request, partial(_choose, request), partial(_page, request), then)
 
 
 async def _choose(request: Request) -> None:
@@ -44,4 +48,5 @@ async def _page(request: Request, status: int, problem: Told | None, wrong: str)
     offered = [
         {"firm": held.firm, "item_codes": held.item_codes, "home": parts.elsewhere(held.firm.subject)} for held in firms
     ]
-    return form_page(request, "acting_for.html", status, problem=problem, firms=offered, chosen=chosen, gone=gone)
+    told = {"firms": offered, "chosen": chosen, "gone": gone, **behind(*await waiting(request))}
+    return form_page(request, "acting_for.html", status, problem=problem, **told)

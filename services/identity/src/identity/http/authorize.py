@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 from authlib.oidc.core.errors import (
@@ -37,6 +37,7 @@ from identity.domain.errors import (
 )
 from identity.domain.federation import may_be_known_elsewhere
 from identity.domain.grants import is_fresh_enough
+from identity.http.between import page_between, shown_once
 from identity.http.forms import form_body, session_cookie
 from identity.http.oauth import Answer, FormRequest
 from identity.http.parts import Parts
@@ -54,7 +55,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 async def authorize(request: Request) -> Response:
-    """302 back to the relying party; 303 to the sign-in page, or from a POST to its GET; or a page that says why neither."""
+    """302 back to the relying party; 303 to the sign-in page, to one between, or from a POST to its GET; or a page that says why not."""
     parts, cookie = Parts.of(request), session_cookie(request)
     try:
         if request.method == "POST":
@@ -71,6 +72,9 @@ async def authorize(request: Request) -> Response:
         return refusal_page(request, fault)
     if answer is None:
         return await _signing_in(request, parts, pending)
+    if isinstance(answer, str):
+        sealed = parts.pending.seal(shown_once(pending))
+        return RedirectResponse(f"{answer}?{urlencode({FIELD: sealed})}", 303)
     return RedirectResponse(answer.location, 302)
 
 
@@ -124,8 +128,11 @@ def _read(text: str) -> dict[str, str]:
     return fields
 
 
-def _decided(parts: Parts, work: Storage, pending: Pending, cookie: str, *, may_ask: bool) -> Answer | None:
-    """None: somebody has to sign in first, or (`may_ask`) their home is to be asked. Raises OAuth2Error, RequestRefused where there is nowhere to answer to."""
+def _decided(parts: Parts, work: Storage, pending: Pending, cookie: str, *, may_ask: bool) -> Answer | str | None:
+    """The answer, or the path of a page of ours that comes first (between.py).
+
+    None: somebody has to sign in first, or (`may_ask`) their home is to be asked. Raises OAuth2Error, RequestRefused where there is nowhere to answer to.
+    """
     provider = Provider(parts, work)
     fields = pending.fields
     asked = FormRequest("GET", f"{parts.settings.issuer}/authorize", fields)
@@ -144,6 +151,8 @@ def _decided(parts: Parts, work: Storage, pending: Pending, cookie: str, *, may_
             if "none" in pending.prompts and not may_ask:
                 raise LoginRequiredError
             return None
+        if signed_in and (page := page_between(pending, signed_in.account)):
+            return page
     except OAuth2Error as error:
         error.redirect_uri, error.state = fields["redirect_uri"], fields.get("state")
         refused: Answer = provider.handle_error_response(asked, error)

@@ -14,7 +14,8 @@ from identity.http.token import GRANTS
 _ASSERTIONS = ("EdDSA", "Ed25519", "ES256", "RS256")
 _CLAIMS = (
     "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "sid", "at_hash",
-    "name", "kind", "roles", "home_district", "id_number", "firms",
+    "name", "kind", "roles", "home_district", "id_number", "firms", "acting_for",
+    "acting_for_name",
 )  # fmt: skip
 _SHORT = {"Cache-Control": "public, max-age=300"}
 

@@ -11,14 +11,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from identity.domain.errors import InvalidField
+from identity.domain.federation import home_of
 from identity.domain.firms import SHANGHAI
 from identity.domain.proofs import LEVEL, Proof, Way
 from identity.http.asking import ask
+from identity.http.between import behind, waiting, wanted_acr
 from identity.http.form_page import form_page
 from identity.http.forms import read_form
 from identity.http.parts import Parts
+from identity.http.pending import going_on
 from identity.http.refusals import Told, done, shown
 from identity.http.signed_in import signed_in
+from identity.http.switch import sign_in_at
 from identity.usecases.prove_identity import ask_source, record_proof
 
 log = get_logger(__name__)
@@ -31,8 +35,10 @@ class Proofing(HTTPEndpoint):
         return await shown(request, partial(_page, request))
 
     async def post(self, request: Request) -> Response:
-        """303 to the page, the account being as strong as the proof; else the page with its reason. A refusal changes nothing."""
-        return await done(request, partial(_prove, request), partial(_page, request), "/proofing")
+        """303 on, or to the page, the account being as strong as the proof; else the page with its reason. A refusal changes nothing."""
+        sealed, _ = await waiting(request)
+        then = going_on(sealed) if sealed else "/proofing"
+        return await done(request, partial(_prove, request), partial(_page, request), then)
 
 
 async def _prove(request: Request) -> None:
@@ -63,7 +69,8 @@ def _wish(fields: dict[str, str]) -> tuple[Way, date | None]:
 
 async def _page(request: Request, status: int, problem: Told | None, wrong: str) -> Response:
     _, account = await signed_in(request)
-    source = Parts.of(request).proofing
+    source, home = Parts.of(request).proofing, home_of(account.subject)
+    sealed, pending = await waiting(request)
     return form_page(
         request,
         "proofing.html",
@@ -72,8 +79,11 @@ async def _page(request: Request, status: int, problem: Told | None, wrong: str)
         wrong=wrong,
         acr=account.acr.value,
         elsewhere=Parts.of(request).elsewhere(account.subject),
+        at_home=sign_in_at(home, sealed) if home and sealed else "",
+        wanted=wanted_acr(pending),
         offered=source.name != "none" and account.person.id_number,
         note=source.note,
         to_l3=account.acr < LEVEL[Way.TWO_ELEMENTS],
         to_l4=account.acr < LEVEL[Way.DOCUMENT],
+        **behind(sealed, pending),
     )

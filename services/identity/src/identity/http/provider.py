@@ -34,6 +34,7 @@ from identity.http.clients import proven_client
 from identity.http.forms import new_secret
 from identity.http.oauth import Answer, FormRequest, PartyClient
 from identity.http.parts import Parts
+from identity.usecases.act_for import firm_name
 from identity.usecases.redeem_code import account_of, find_code, redeem_code
 from identity.usecases.rotate_refresh import rotate_refresh
 
@@ -86,6 +87,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """What the token endpoint answers (OpenID Connect Core section 3.1.3.3)."""
         subject = self.parts.subject_for(party, account.subject)
+        acting_for = self._acting_for(grant) if subject == account.subject else ""
         holder = Holder(
             subject=subject,
             client_id=party.client_id,
@@ -95,12 +97,17 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
             signed_in_at=grant.auth_time,
             sid=grant.sid,
             grant=grant.id,
-            acting_for=self._acting_for(grant) if subject == account.subject else "",
+            acting_for=acting_for,
             home=home_of(account.subject),
             until=self.parts.until(self.work, grant.sid),
         )
         access_token = self.parts.signer.access_token(holder, self.now)
-        claims = {"auth_time": int(grant.auth_time.timestamp()), "acr": grant.acr, "sid": grant.sid}
+        claims: dict[str, Any] = {"auth_time": int(grant.auth_time.timestamp()), "acr": grant.acr, "sid": grant.sid}
+        if acting_for:
+            claims |= {
+                "acting_for": acting_for,
+                "acting_for_name": firm_name(self.work, account, acting_for, now=self.now),
+            }
         id_token = self.parts.signer.id_token(
             party, subject, access_token, self.now, **claims, **({"nonce": nonce} if nonce else {})
         )

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from identity.domain import errors
 from identity.http.form_page import wants_html
+from identity.http.pending import FIELD, sign_in_address
 
 #: code → the sentence in Chinese; the English one is the error's own.
 _CHINESE = {
@@ -58,7 +59,8 @@ async def _refusal(request: Request, error: Exception, draw: Draw) -> Response:
     if not wants_html(request):
         return problem(fault)
     if isinstance(error, errors.NotSignedIn):
-        return RedirectResponse("/sign-in", 303)
+        sealed = request.query_params.get(FIELD, "")
+        return RedirectResponse(sign_in_address(sealed) if sealed else "/sign-in", 303)
     if isinstance(error, errors.InvalidField | errors.WeakPassword):
         return await draw(STATUS[fault.kind], {"zh": error.zh, "en": fault.message}, error.details["field"])
     told = {"zh": _CHINESE.get(fault.code, _OTHERWISE), "en": fault.message}

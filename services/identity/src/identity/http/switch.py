@@ -157,10 +157,11 @@ async def home_choices(request: Request, waits: Pending | None, sealed: str) -> 
     zh, en = _SAID.get(fields.get(SAID, ""), ("", ""))
     said = {"zh": zh.format(**names[tried]), "en": en.format(**names[tried])} if zh and tried in names else None
     ordered = sorted(peers, key=lambda peer: (peer.code != first, peer.code))
-    return {"homes": [names[peer.code] | {"href": _sign_in_at(peer.code, sealed)} for peer in ordered], "said": said}
+    return {"homes": [names[peer.code] | {"href": sign_in_at(peer.code, sealed)} for peer in ordered], "said": said}
 
 
-def _sign_in_at(code: str, sealed: str) -> str:
+def sign_in_at(code: str, sealed: str) -> str:
+    """Where somebody goes to be signed in by that district, and on with the request that waits."""
     return f"/federation/sign-in?{urlencode({'home_district': code} | ({FIELD: sealed} if sealed else {}))}"
 
 

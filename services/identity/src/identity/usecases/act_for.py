@@ -62,6 +62,14 @@ def choose(work: Work, session: Session, account: Account, firm: str, *, now: da
         work.foreign_sessions.check_again(session.sid, now)
 
 
+def firm_name(work: Work, account: Account, firm: str, *, now: datetime) -> str:
+    """What the firm is called; "" where the person may not act for it any more, which is told when they do."""
+    try:
+        return _held(work, firm, account, now).firm.name
+    except NoMandate:
+        return ""
+
+
 def _held(work: Work, firm: str, account: Account, now: datetime) -> Standing:
     if home_of(firm):
         for held in vouched_for(work, account, now=now):

@@ -5,6 +5,7 @@ An answer that is a problem (RFC 9457) is raised as the Fault it tells, with the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ _KINDS = {int(status): kind for kind, status in STATUS.items()} | {
     412: Kind.CONFLICT,
     503: Kind.UNAVAILABLE,
 }
+#: How strongly the person has to be proven, as the challenge says it (RFC 9470 section 3).
+_ACR_WANTED = re.compile(r'acr_values="(L[2-5])"')
 STALE = "case_routing.version_conflict"
 
 
@@ -88,9 +91,7 @@ def _told(answer: httpx.Response) -> dict[str, Any]:
         return found
     kind = _KINDS.get(answer.status_code, Kind.INTERNAL)
     details = found.get("details")
-    raise Fault(
-        str(found.get("code", "internal")),
-        kind,
-        str(found.get("detail", "")),
-        {str(k): str(v) for k, v in details.items()} if isinstance(details, dict) else {},
-    )
+    told = {str(k): str(v) for k, v in details.items()} if isinstance(details, dict) else {}
+    if wanted := _ACR_WANTED.search(answer.headers.get("www-authenticate", "")):
+        told["acr"] = wanted[1]
+    raise Fault(str(found.get("code", "internal")), kind, str(found.get("detail", "")), told)

@@ -110,17 +110,21 @@ class Provider:
         claims = await self._believe(tokens, nonce)
         return SignedIn(tokens, {**await self._userinfo(tokens.access, claims["sub"]), **claims})
 
-    async def renew(self, old: Tokens) -> Tokens:
-        """New tokens for those about to expire; the refresh token changes with each. Raises Refused, Fault."""
+    async def renew(self, old: Tokens) -> SignedIn:
+        """New tokens for those about to expire, and what they say; the refresh token changes with each.
+
+        Raises Refused, NotBelieved, Fault.
+        """
         answer = await self._token({"grant_type": "refresh_token", "refresh_token": old.refresh})
-        return self._tokens(answer, id_token=str(answer.get("id_token") or old.id_token), refresh=old.refresh)
+        tokens = self._tokens(answer, id_token=str(answer.get("id_token", "")), refresh=old.refresh)
+        return SignedIn(tokens, await self._believe(tokens, None))
 
     async def told_logout(self, token: str) -> dict[str, Any]:
         """The claims of a logout token that somebody posted. Raises NotBelieved, Fault."""
         key = await self._key_of(token)
         return logout_claims(token, key, issuer=self.issuer, client_id=CLIENT_ID, now=self._clock.now())
 
-    async def _believe(self, tokens: Tokens, nonce: str) -> dict[str, Any]:
+    async def _believe(self, tokens: Tokens, nonce: str | None) -> dict[str, Any]:
         key = await self._key_of(tokens.id_token)
         return id_token_claims(
             tokens.id_token,

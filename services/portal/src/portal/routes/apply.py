@@ -19,6 +19,8 @@ from portal.routes.at import at
 from portal.routes.items import item_of
 from portal.words import told
 
+#: The weakest proof of identity with which the API takes an application: said before somebody chooses files, decided there.
+LEAST_ACR = "L3"
 #: As the API takes a material.
 LARGEST_MATERIAL = 65_536
 _LONGEST_NAME = 200
@@ -31,7 +33,7 @@ _UNKNOWN = (Kind.UNAVAILABLE, Kind.DEADLINE, Kind.INTERNAL)
 async def form(request: Request) -> Response:
     citizen(request)
     item = await item_of(request)
-    return page(request, "apply.html", item=item, key=str(Desk.of(request).new_id()), errors={}, problem="", code="")
+    return _form(request, item, str(Desk.of(request).new_id()))
 
 
 async def send(request: Request) -> Response:
@@ -42,7 +44,7 @@ async def send(request: Request) -> Response:
         key = key if _KEY.fullmatch(key) else str(desk.new_id())
         materials, errors = await _materials(item, sent)
     if errors:
-        return page(request, "apply.html", 422, item=item, key=key, errors=errors, problem="", code="")
+        return _form(request, item, key, 422, errors=errors)
     try:
         body = {"item_code": item["code"], "materials": materials}
         case = await desk.gateway.post(session.tokens.access, "/v1/cases", body, key=key)
@@ -52,8 +54,14 @@ async def send(request: Request) -> Response:
         key = key if fault.kind in _UNKNOWN else str(desk.new_id())
         problem = told(fault, language(request))
         status = 503 if fault.kind in _UNKNOWN else 422
-        return page(request, "apply.html", status, item=item, key=key, errors={}, problem=problem, code=fault.code)
+        return _form(request, item, key, status, problem=problem, code=fault.code)
     return RedirectResponse(f"/cases/{case['number']}?sent=1", 303)
+
+
+def _form(request: Request, item: dict[str, Any], key: str, status: int = 200, **told: Any) -> Response:
+    weak = LEAST_ACR if citizen(request).person.acr < LEAST_ACR else ""
+    told = {"errors": {}, "problem": "", "code": ""} | told
+    return page(request, "apply.html", status, item=item, key=key, weak=weak, **told)
 
 
 async def _materials(item: dict[str, Any], sent: FormData) -> tuple[list[dict[str, str]], dict[str, str]]:

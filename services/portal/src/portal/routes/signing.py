@@ -36,11 +36,16 @@ log = get_logger(__name__)
 
 #: What identity answers where nobody can be signed in without being asked (OpenID Connect Core section 3.1.2.6).
 _PROMPT_NEEDED = ("login_required", "interaction_required", "consent_required", "account_selection_required")
+#: How strongly a person may be asked to prove who they are.
+ACRS = ("L3", "L4", "L5")
 _NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 async def sign_in(request: Request) -> Response:
-    """Leads to identity. `to`: where to come back to; `silent`: only if nobody has to be asked."""
+    """Leads to identity. `to`: where to come back to; `silent`: only if nobody has to be asked.
+
+    `again`: whoever is signed in says anew who they are. On the way identity lets a person choose for whom they act (`choose`), or prove who they are up to `acr` (RFC 9470 section 4).
+    """
     desk, asked = Desk.of(request), request.query_params
     silent, home = asked.get("silent") == "1", asked.get("home_district", "")
     attempt = Attempt(
@@ -54,6 +59,12 @@ async def sign_in(request: Request) -> Response:
     more = {"ui_locales": TAGS[language(request)]}
     if silent:
         more["prompt"] = "none"
+    elif asked.get("choose") == "1":
+        more["acting_for"] = "choose"
+    elif asked.get("again") == "1":
+        more["prompt"] = "login"
+    if asked.get("acr") in ACRS:
+        more["acr_values"] = asked["acr"]
     if home in desk.districts:
         more["home_district"] = home
     try:
@@ -132,7 +143,8 @@ def person_of(claims: Mapping[str, Any], here: str) -> Person:
         roles=frozenset(map(str, roles)) if isinstance(roles, list) else frozenset(),
         home="" if home == here else home,
         acr=str(claims.get("acr", "")),
-        acting_for=str(claims.get("acting_for_name") or ""),
+        acting_for=str(claims.get("acting_for") or ""),
+        acting_for_name=str(claims.get("acting_for_name") or ""),
     )
 
 
