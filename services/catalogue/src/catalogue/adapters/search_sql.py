@@ -17,6 +17,8 @@ from catalogue.domain.model import Content
 from catalogue.domain.search import Place, Query, Word, text_terms, title_terms
 
 _TITLE, _TEXT = "A", "D"
+#: Names of what is asked: everything, and each word in whatever part of an item. In its title alone: _TITLE.
+_WHOLE, _ANY = "whole", "any"
 
 
 def vector(content: Content) -> ColumnElement[Any]:
@@ -31,22 +33,27 @@ def vector_text(content: Content) -> str:
     return " ".join(f"'{term}':1{mark}" for term, mark in sorted(marked))
 
 
-def holds(query: Query) -> list[ColumnElement[bool]]:
-    """The condition under which a row is found; none where every row is."""
-    if not query.words:
+def asked(query: Query) -> dict[str, str]:
+    """What is asked, by the names that `holds` and `place` give its parts."""
+    whole = _glue(len(query.words), query.least).join(_of(word) for word in query.words)
+    parts = {f"{_TITLE}{i}": _of(word, _TITLE) for i, word in enumerate(query.words)}
+    return parts | {f"{_ANY}{i}": _of(word) for i, word in enumerate(query.words)} | {_WHOLE: whole}
+
+
+def holds(words: int, least: int) -> list[ColumnElement[bool]]:
+    """The condition under which a row is found that holds at least `least` of so many words; none where every row is."""
+    if not words:
         return []
-    glue = " & " if query.least == len(query.words) else " | "
-    found = items.c.search.op("@@")(_asked(glue.join(_of(word) for word in query.words)))
-    return [found] if glue == " & " else [found, _count(query, "") >= query.least]
+    found = items.c.search.op("@@")(_query(_WHOLE))
+    return [found] if least == words else [found, _count(words, _ANY) >= least]
 
 
-def place(query: Query) -> tuple[ColumnElement[Any], ...]:
+def place(words: int, least: int) -> tuple[ColumnElement[Any], ...]:
     """The expressions by which rows are ordered, as `domain.search.Place` says."""
     numbers: tuple[ColumnElement[Any], ...] = (literal(0), literal(0), literal(0))
-    if query.words:
-        exact = query.least == len(query.words)
-        matched = literal(-len(query.words)) if exact else -_count(query, "")
-        numbers = (matched, -_count(query, _TITLE), func.char_length(items.c.name_zh))
+    if words:
+        matched = literal(-words) if least == words else -_count(words, _ANY)
+        numbers = (matched, -_count(words, _TITLE), func.char_length(items.c.name_zh))
     labels = zip(("matched", "in_title", "length"), numbers, strict=True)
     return (*(cast(number, Integer).label(name) for name, number in labels), items.c.name_zh, items.c.code)
 
@@ -56,17 +63,21 @@ def after(key: tuple[ColumnElement[Any], ...], last: Place | tuple[Any, ...]) ->
     return tuple_(*plain) > tuple_(*(literal(value) for value in last))
 
 
-def _count(query: Query, mark: str) -> ColumnElement[Any]:
-    """How many of the words a row holds; with `mark` only in its title."""
-    found = [items.c.search.op("@@")(_asked(_of(word, mark))) for word in query.words]
-    total: ColumnElement[Any] = cast(found[0], Integer)
+def _glue(words: int, least: int) -> str:
+    return " & " if least == words else " | "
+
+
+def _count(words: int, kind: str) -> ColumnElement[Any]:
+    """How many of the words a row holds, or holds in its title."""
+    found = [cast(items.c.search.op("@@")(_query(f"{kind}{i}")), Integer) for i in range(words)]
+    total: ColumnElement[Any] = found[0]
     for each in found[1:]:
-        total = total + cast(each, Integer)
+        total = total + each
     return total
 
 
-def _asked(text: str) -> ColumnElement[Any]:
-    return cast(bindparam(None, text, Text), TSQUERY)
+def _query(name: str) -> ColumnElement[Any]:
+    return cast(bindparam(name, type_=Text), TSQUERY)
 
 
 def _of(word: Word, mark: str = "") -> str:

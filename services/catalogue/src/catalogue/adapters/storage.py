@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from chassis.outbox import Outbox
 from chassis.paging import Wish
-from sqlalchemy import Connection, Row, Select, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from catalogue import messages
@@ -60,11 +61,10 @@ class Items:
         )
 
     def find(self, query: Query, filters: Filters, wish: Wish) -> Sequence[Found]:
-        key = search_sql.place(query)
-        wanted = _filtered(select(*_SHOWN, *key[:3]), filters).where(*search_sql.holds(query))
+        wanted, key = _search(len(query.words), query.least, filters)
         if wish.after is not None:
             wanted = wanted.where(search_sql.after(key, wish.after))
-        rows = self._connection.execute(wanted.order_by(*key).limit(wish.size + 1))
+        rows = self._connection.execute(wanted, {**search_sql.asked(query), "most": wish.size + 1})
         return [Found(_item(row), (row.matched, row.in_title, row.length, row.name_zh, row.code)) for row in rows]
 
     def stale(self, limit: int) -> Sequence[Item]:
@@ -85,6 +85,14 @@ class Items:
     def own(self) -> Iterator[Item]:
         rows = self._connection.execute(select(*_SHOWN).where(~items.c.is_copy).order_by(items.c.code))
         return map(_item, rows)
+
+
+@lru_cache(maxsize=64)
+def _search(words: int, least: int, filters: Filters) -> tuple[Select[Any], tuple[ColumnElement[Any], ...]]:
+    """The first page of every search of this shape, and what it is ordered by: to put it together costs more than to send it."""
+    key = search_sql.place(words, least)
+    wanted = _filtered(select(*_SHOWN, *key[:3]), filters).where(*search_sql.holds(words, least))
+    return wanted.order_by(*key).limit(bindparam("most", type_=Integer)), key
 
 
 def _filtered(query: Select[Any], filters: Filters) -> Select[Any]:
