@@ -112,3 +112,18 @@ def test_no_module_is_longer_than_a_reader_can_hold() -> None:
         str(path.relative_to(ROOT)): lines for path in sources() if (lines := len(path.read_text().splitlines())) > 450
     }
     assert long == {}
+
+
+def test_every_test_belongs_to_one_ring() -> None:
+    """Else it would be run by nobody. (tests/bench and tests/faults themselves are `make bench` and `make faults`.)"""
+    from tongban_cli.commands.test import RINGS
+
+    folders = [(ring, path) for ring, patterns in RINGS.items() for pattern in patterns for path in ROOT.glob(pattern)]
+    files = [path for top in ("services", "infra", "tests") for path in (ROOT / top).rglob("test_*.py")]
+    assert len(files) > 150
+    rings = {
+        file: [ring for ring, folder in folders if folder in file.parents]
+        for file in files
+        if "node_modules" not in file.parts
+    }
+    assert {str(file.relative_to(ROOT)): found for file, found in rings.items() if len(found) != 1} == {}

@@ -1,6 +1,6 @@
 """catalogue_search: what people type, among the items of eight districts, beside the same SQL without us.
 
-The items are generated: the kiosk of one member offers guides for 3,573 items (2,760 + 813, domain.md), and here each of eight
+The items are generated: the kiosk of one member offers guides for 3,573 items (2,760 + 813), and here each of eight
 districts does. Their names are put together from words of real ones, so that words are as common as they are.
 """
 

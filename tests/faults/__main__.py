@@ -1,6 +1,6 @@
 """`python -m tests.faults [--only ID …] [--trials N] [--resume]`: does harm, and writes what it came to into build/faults.json.
 
-The first set of shared/design/measures.md. Trials are kept as they end (build/faults/), so a run that was broken off goes on
+Trials are kept as they end (build/faults/), so a run that was broken off goes on
 with `--resume`. Ends with 1 where something was lost, doubled, unexpected or silent, or a row proves nothing.
 """
 
@@ -27,7 +27,7 @@ BUILD = Path(__file__).resolve().parents[2] / "build"
 FILE, STATE = BUILD / "faults.json", BUILD / "faults"
 
 _KINDS = (kills, handlers, requests, outboxes, engines, links, forgeries)
-#: In the order of measures.md.
+#: In the order in which they are run and shown.
 _ORDER = (
     "kill_service", "kill_crash_point", "handler_raises", "broker_kill", "broker_wiped", "postgres_restart", "link_cut",
     "link_blackholed", "duplicates", "forged_or_altered", "poison", "same_key_again", "outbox_commit_order", "relay_paused",
@@ -88,7 +88,7 @@ class Session:
             self._one(ledger, name, case, f"{label}: control {len(kept.controls) + 1}", control=True)
 
     def _one(self, ledger: Ledger, name: str, case: Case, label: str, *, control: bool) -> None:
-        """One trial; one that could not be carried out is tried again on a new rig, twice."""
+        """One trial; one that came to no result is counted as abandoned and done again on a new rig, twice."""
         kept = ledger.cases[name]
         for left in (2, 1, 0):
             self.say(label)
@@ -102,7 +102,8 @@ class Session:
                     self._recover(ground)
                 else:
                     ground.rig.revive()
-            except Exception:
+            except Exception as error:
+                ledger.abandon(name, f"{label}: {type(error).__name__}: {error}"[:300])
                 self.print(f"[red]{label} could not be carried out[/red]\n{traceback.format_exc()[-1500:]}")
                 self.give_up_rig()
                 if not left:
@@ -124,7 +125,7 @@ class Session:
 
 def table(rows: Sequence[dict[str, object]]) -> Table:
     shown = Table("id", "trials", "attempted", "acked", "lost", "dup", "recovered", "unexpected", "silent", "first p95", "drain",
-                  "control shows", box=None)  # fmt: skip
+                  "abandoned", "control shows", box=None)  # fmt: skip
     for row in rows:
         control = row["control"]
         assert isinstance(control, dict)
@@ -142,6 +143,7 @@ def table(rows: Sequence[dict[str, object]]) -> Table:
             "silent",
             "t_first_p95",
             "t_drain",
+            "abandoned",
         )
         shown.add_row(*("–" if row[name] is None else str(row[name]) for name in names), shows)
     return shown
@@ -149,7 +151,7 @@ def table(rows: Sequence[dict[str, object]]) -> Table:
 
 def is_good(row: dict[str, object]) -> bool:
     """Nothing bad in it, and it proves something."""
-    nothing = not any(row[name] for name in ("lost", "dup", "unexpected", "silent"))
+    nothing = not any(row[name] for name in ("lost", "dup", "unexpected", "silent", "abandoned"))
     return nothing and "VOID" not in str(row["note"]) and "NOT ENOUGH" not in str(row["note"])
 
 
@@ -189,7 +191,7 @@ def carry_out(args: argparse.Namespace) -> int:
     console = Console(highlight=False)
     console.print(table(rows))
     for row in rows:
-        if "VOID" in str(row["note"]) or "Examples" in str(row["note"]):
+        if any(word in str(row["note"]) for word in ("VOID", "Examples", "ABANDONED")):
             console.print(f"[yellow]{row['id']}[/yellow]: {row['note']}")
     console.print(str(FILE))
     if failed:

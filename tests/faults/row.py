@@ -31,7 +31,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Fault:
-    """One id of measures.md."""
+    """One kind of harm: a row of the results."""
 
     id: str
     flow: str
@@ -45,6 +45,8 @@ class Kept:
 
     trials: list[dict[str, Any]] = field(default_factory=list)
     controls: list[dict[str, Any]] = field(default_factory=list)
+    #: Why a trial or a control came to no result and was done again: a service that never got ready, for example.
+    abandoned: list[str] = field(default_factory=list)
 
     def add(self, result: Result, *, control: bool) -> None:
         (self.controls if control else self.trials).append(asdict(result))
@@ -72,11 +74,18 @@ class Ledger:
 
     def add(self, case: str, result: Result, *, control: bool) -> None:
         self.cases[case].add(result, control=control)
+        self._write()
+
+    def abandon(self, case: str, why: str) -> None:
+        self.cases[case].abandoned.append(why)
+        self._write()
+
+    def _write(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._file.write_text(json.dumps({name: asdict(kept) for name, kept in self.cases.items()}))
 
     def row(self, wanted: int = LEAST_TRIALS) -> dict[str, Any]:
-        """The row as measures.md has it; its note says what is unfinished or void."""
+        """What every trial of it came to; its note says what is unfinished or void."""
         trials = [trial for kept in self.cases.values() for trial in kept.trials]
         total = _total(trials)
         firsts = sorted(trial["t_first"] for trial in trials if trial["t_first"] is not None)
@@ -86,6 +95,7 @@ class Ledger:
             "trials": len(trials),
             **{name: getattr(total, name) for name in _COUNTS},
             "t_first_p95": _p95(firsts),
+            "abandoned": sum(len(kept.abandoned) for kept in self.cases.values()),
             "t_drain": round(max((trial["t_drain"] for trial in trials), default=0.0), 2),
             "control": self._control(),
             "note": " ".join(self._notes(total, wanted)),
@@ -118,6 +128,8 @@ class Ledger:
             )
         if total.examples:
             notes.append("Examples: " + "; ".join(total.examples[:5]) + ".")
+        if reasons := [why for kept in self.cases.values() for why in kept.abandoned]:
+            notes.append(f"ABANDONED {len(reasons)}, look why before the row is believed: {'; '.join(reasons[:3])}.")
         short = [name or "it" for name, kept in self.cases.items() if len(kept.trials) < max(wanted, LEAST_TRIALS)]
         if short:
             notes.append(f"NOT ENOUGH TRIALS (at least {max(wanted, LEAST_TRIALS)}): {', '.join(short)}.")

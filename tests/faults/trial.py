@@ -23,6 +23,10 @@ POLL_S = 0.2
 AFTERMATH_S = 0.3
 
 
+class NotCarriedOut(Exception):
+    """The trial could not do its harm as it should."""
+
+
 @dataclass
 class Result:
     """What one trial came to. Times are None where nothing was left to be done after the fault."""
@@ -83,8 +87,12 @@ class Trial:
         return self.ground.client.begin(self.journal, mixed, at_once=at_once)
 
     def in_the_middle(self, count: int = 12) -> None:
-        """Blocks until that many attempts are acknowledged: the fault strikes while others are under way."""
-        self.journal.wait_acked(count)
+        """Blocks until that many attempts are acknowledged: the fault strikes while others are under way.
+
+        Raises NotCarriedOut where that never comes, unless in a control: a fault with nothing under way proves nothing.
+        """
+        if not self.journal.wait_acked(count) and not self.control:
+            raise NotCarriedOut(f"fewer than {count} attempts were acknowledged before the fault")
 
     def over(self) -> None:
         """The fault has ended now."""

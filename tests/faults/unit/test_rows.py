@@ -13,7 +13,7 @@ from tests.faults.__main__ import FAULTS, is_good
 from tests.faults.builds.putting import put
 from tests.faults.compare import Verdict
 from tests.faults.row import LEAST_TRIALS, Case, Fault, Ledger, keep
-from tests.faults.trial import Result, Trial
+from tests.faults.trial import NotCarriedOut, Result, Trial
 
 FOLDER = Path(__file__).parents[1]
 
@@ -52,6 +52,26 @@ def test_a_row_with_too_few_trials_says_so(ledger: Ledger) -> None:
     ledger.add("", result(lost=1), control=True)
     assert "NOT ENOUGH TRIALS" in ledger.row(1)["note"]
     assert not is_good(ledger.row(1))
+
+
+def test_a_row_with_a_trial_that_came_to_no_result_is_not_good_and_says_why(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, FAULT, resume=False)
+    for _ in range(LEAST_TRIALS):
+        ledger.add("", result(), control=False)
+    ledger.add("", result(lost=1), control=True)
+    assert is_good(ledger.row())
+    ledger.abandon("", "some_fault: trial 3 of 20: NotReady: identity")
+    assert not is_good(Ledger(tmp_path, FAULT, resume=True).row())
+    assert "ABANDONED 1" in ledger.row()["note"]
+    assert "NotReady: identity" in ledger.row()["note"]
+
+
+def test_a_fault_with_too_little_under_way_is_no_trial() -> None:
+    journal = SimpleNamespace(wait_acked=lambda count: False)
+    trial = Trial(SimpleNamespace(rig=None), 0, False, journal, SimpleNamespace())
+    with pytest.raises(NotCarriedOut, match="fewer than 12"):
+        trial.in_the_middle()
+    Trial(SimpleNamespace(rig=None), 0, True, journal, SimpleNamespace()).in_the_middle()
 
 
 @pytest.mark.parametrize("count", ["lost", "dup", "unexpected", "silent"])

@@ -18,7 +18,7 @@ from tongban_cli.commands import lint
 #: services that have it and services that must not never share one.
 RINGS = {
     "shape": ("tests/architecture", "tests/contract"),
-    "unit": ("services/*/tests/unit", "infra/*/tests"),
+    "unit": ("services/*/tests/unit", "infra/*/tests", "tests/*/unit"),
     "component": ("services/*/tests/component", "tests/support"),
     "deploy": ("tests/deploy",),
     "system": ("tests/system",),
@@ -27,7 +27,8 @@ RINGS = {
     "browser": ("tests/browser",),
 }
 LINT = "lint"
-_NOTHING_COLLECTED = 5
+#: How much of a failure's message stands in the summary.
+_REASON_CHARS = 160
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Result:
     skipped: int = 0
     seconds: float = 0.0
     broken: list[str] = field(default_factory=list)
+    #: `test: why` of everything that failed.
+    reasons: list[str] = field(default_factory=list)
 
     def add(self, report: Path) -> None:
         """Counts what pytest wrote; a report that is missing counts nothing (the folder is named as broken)."""
@@ -52,6 +55,10 @@ class Result:
             self.skipped + skipped,
             self.passed + tests - failed - skipped,
         )
+        for case in suite.iter("testcase"):
+            for trouble in (*case.iter("failure"), *case.iter("error")):
+                why = " ".join((trouble.get("message") or "").split())[:_REASON_CHARS]
+                self.reasons.append(f"{case.get('classname')}::{case.get('name')}: {why}")
 
 
 def register(subparsers: Any) -> None:
@@ -74,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
     broken = [folder for result in results.values() for folder in result.broken]
     for folder in broken:
         print(f"failed: {folder}")
+    for reason in (reason for result in results.values() for reason in result.reasons):
+        print(f"  {reason}")
     total = [sum(getattr(result, name) for result in results.values()) for name in ("passed", "failed", "skipped")]
     print("{} passed, {} failed, {} skipped".format(*total))
     return 1 if broken else 0
@@ -95,7 +104,7 @@ def _run_ring(root: Path, ring: str) -> Result:
         report = reports / f"{folder.replace('/', '-')}.xml"
         report.unlink(missing_ok=True)
         argv = [sys.executable, "-m", "pytest", folder, f"--junitxml={report}"]
-        if subprocess.run(argv, cwd=root, check=False).returncode not in (0, _NOTHING_COLLECTED):
+        if subprocess.run(argv, cwd=root, check=False).returncode:  # also 5, no test found: a ring that tests nothing
             result.broken.append(folder)
         result.add(report)
     result.seconds = time.monotonic() - began

@@ -15,7 +15,7 @@ from hashlib import sha256
 
 
 class State(StrEnum):
-    """Where a case stands (domain.md, life of a case; what comes later in the project is absent)."""
+    """Where a case stands, on the plain path; what comes later in the project is absent."""
 
     SUBMITTED = "submitted"
     RECEIVED = "received"  # 收件

@@ -1,4 +1,4 @@
-"""Each field of a case has one writing district per phase; the other district holds a copy (courier.md, hand-over).
+"""Each field of a case has one writing district per phase; the other district holds a copy.
 
 The table is data: acts are checked against it before they are written, what arrives from the other district before it
 is copied, and the tests compare every transition with it. A field not named here is each district's own.

@@ -49,7 +49,7 @@ class MaterialRequirement:
 class Terms:
     """How an item is handled. Limits count working days; the promised limit is never above the statutory one.
 
-    Source: domain.md, Time 4; Administrative Licensing Law, articles 42 and 44.
+    Source: Administrative Licensing Law, articles 42 and 44.
     """
 
     mode: Mode

@@ -1,4 +1,4 @@
-"""How somebody's identity was proven: by which way, at which source, and how strong that makes it (domain.md, Codes)."""
+"""How somebody's identity was proven: by which way, at which source, and how strong that makes it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from identity.usecases.ports import Work
 
 
 def new_staff(subject: str, login: str, name: str, email: str, roles: Iterable[str]) -> Account:
-    """L5: who runs the command has them before them (domain.md, at a window). Raises InvalidField."""
+    """L5: who runs the command has them before them, as at a window. Raises InvalidField."""
     person = Person(check_name(name), "", check_email(email), "")
     return Account(subject, check_login(login), AccountKind.STAFF, staff_roles(roles), Assurance.L5, person)
 
