@@ -76,7 +76,7 @@ def table(rows: Sequence[Row], *, header: bool = True) -> Table:
     for one in rows:
         figures = [_short(each) for each in (one.ours, one.peer, one.floor)]
         ratios = [_short(each) for each in (one.ratio_to_peer, one.ratio_to_floor)]
-        met = "met" if one.aim.met(one) else "[bold red]missed[/]"
+        met = "met" if one.aim_met else f"[bold red]{f'only {one.lacks}' if one.lacks else 'missed'}[/]"
         shown.add_row(one.name, *figures, one.unit, *ratios, str(one.runs), str(one.aim), met)
     return shown
 

@@ -63,11 +63,18 @@ class Row:
     aim: Aim
     note: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    #: What is missing for the row to prove anything ("250 of 1,000 switches"); such a row has not met its aim.
+    lacks: str = ""
+
+    @property
+    def aim_met(self) -> bool:
+        return self.aim.met(self) and not self.lacks
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in build/bench.json: the aim and whether this run met it are details."""
-        figures = {name: value for name, value in vars(self).items() if name not in ("aim", "details")}
-        return {**figures, "details": {"aim": str(self.aim), "aim_met": self.aim.met(self), **self.details}}
+        figures = {name: value for name, value in vars(self).items() if name not in ("aim", "details", "lacks")}
+        lacks = {"lacks": self.lacks} if self.lacks else {}
+        return {**figures, "details": {"aim": str(self.aim), "aim_met": self.aim_met, **lacks, **self.details}}
 
 
 def machine() -> str:
@@ -119,6 +126,7 @@ def row(
     *,
     note: str = "",
     details: Mapping[str, Any] | None = None,
+    lacks: str = "",
 ) -> Row:
     """The row of interleaved runs named `ours`, and maybe `peer` and `floor`."""
     middle = {way: statistics.median(values) for way, values in found.items()}
@@ -138,11 +146,17 @@ def row(
         machine=machine(),
         aim=aim,
         note=note,
+        lacks=lacks,
         details={
             **(details or {}),
             "each_run": {way: [round(value, 3) for value in values] for way, values in found.items()},
         },
     )
+
+
+def shortfall(found: int, wanted: int, what: str) -> str:
+    """What a row lacks where fewer than wanted were seen; "" where none is missing."""
+    return "" if found >= wanted else f"{found:,} of {wanted:,} {what}"
 
 
 def keep(rows: Sequence[Row], file: Path) -> None:

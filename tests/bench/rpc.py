@@ -15,7 +15,7 @@ from tongban_broker.bus import Bus
 
 from tests.bench.line import Line
 from tests.bench.receiver import CountingReceiver
-from tests.bench.rows import Aim, Progress, Row, interleave, row
+from tests.bench.rows import Aim, Progress, Row, interleave, row, shortfall
 from tests.bench.stand_ins import messaging_database, stand_in_service
 from tests.support.engines import Engines, running_engines
 
@@ -108,4 +108,5 @@ def measure(name: str, grounds: Grounds, progress: Progress, runs: int = 5) -> l
         "spans_expected": len(timings["ours"]) * 2 * (work.calls + work.warm_up),
         **vars(work),
     }
-    return [row(name, timings, "calls/s", AIM, note=NOTE, details=details)]
+    lacks = shortfall(details["spans_received"], details["spans_expected"], "spans")
+    return [row(name, timings, "calls/s", AIM, note=NOTE, details=details, lacks=lacks)]

@@ -5,7 +5,7 @@ import io
 
 import pytest
 from rich.console import Console
-from tongban_spans.tree import counts, once_each, spans_of, tree
+from tongban_spans.tree import counts, is_whole, once_each, spans_of, tree
 
 TRACE, OTHER = "ab" * 16, "cd" * 16
 
@@ -109,3 +109,9 @@ def test_markup_in_a_name_stays_text():
 def test_spans_come_in_the_order_they_began():
     spans = spans_of(document(raw("22" * 8, start=1_764_000_000_000_000_500), raw("11" * 8)))
     assert [span.span_id for span in once_each(spans)] == ["11" * 8, "22" * 8]
+
+
+def test_a_trace_is_not_whole_while_a_parent_is_still_to_come():
+    child, parent = raw("b" * 16, "a" * 16), raw("a" * 16)
+    assert not is_whole(spans_of(document(child)))
+    assert is_whole(spans_of(document(child, parent)))

@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from tongban_local.environment import Environment
 from tongban_local.mail_sink import read_mails
-from tongban_spans.tree import counts, tree
+from tongban_spans.tree import counts, is_whole, tree
 
 from tongban_cli.client import Person, Refused
 from tongban_cli.demo_evidence import export_evidence
@@ -28,6 +28,8 @@ from tongban_cli.visitor import Visitor
 GUSU, HUANGPU = "320508", "310101"
 #: How long a story waits for what the districts do by themselves.
 PATIENCE_S = 90.0
+#: Processes send their spans in batches, so often; when no more came for that long, all are there.
+SPANS_COME_S = 1.5
 _CLOSED = ("closed",)
 
 
@@ -189,12 +191,9 @@ def _closed(stage: Stage, citizen: Person, number: str) -> None:
 def _heard(stage: Stage, citizen: Person, number: str) -> None:
     """The person has the message in the app and the e-mail in the mailbox that the local SMTP server keeps."""
     folder = stage.environment[GUSU].mail_folder
+    _await(lambda: "closed" in _events(stage, number), f"nobody was told that {number} was closed")
     messages = _await(
-        lambda: [
-            one
-            for one in _every(citizen, "/v1/messages")
-            if one["about"] == number and "closed" in _events(stage, number)
-        ],
+        lambda: [one for one in _every(citizen, "/v1/messages") if one["about"] == number],
         f"no message in the app about {number}",
     )
     mails = _await(
@@ -223,17 +222,20 @@ def _every_delivery(operator: Person, number: str) -> list[dict[str, Any]]:
 
 
 def _whole_story(stage: Stage, number: str) -> Story:
-    """The story once both districts tell it and both know the same acts; spans arrive a moment after the work."""
+    """The story once both districts tell it, both know the same acts, and no span is missing any more."""
+    seen, since = -1, 0.0
 
     def told() -> Story | None:
+        nonlocal seen, since
         found = story(number, stage.environment.places)
+        if len(found.spans) != seen:
+            seen, since = len(found.spans), time.monotonic()
         events = {entry["event"] for entry in found.timeline}
         both = {span.district for span in found.spans} >= {GUSU, HUANGPU}
-        return found if both and "closed" in events and set(found.districts.values()) == {TOLD} else None
+        told_whole = both and "closed" in events and set(found.districts.values()) == {TOLD}
+        return found if told_whole and is_whole(found.spans) and time.monotonic() - since > SPANS_COME_S else None
 
-    found = _await(told, f"the story of {number} is not whole")
-    time.sleep(1.5)  # spans of the last acts are sent in batches
-    return told() or found
+    return _await(told, f"the story of {number} is not whole")
 
 
 def _await(condition: Callable[[], Any], otherwise: str) -> Any:

@@ -108,6 +108,13 @@ def once_each(spans: Iterable[Span]) -> list[Span]:
     return sorted({(s.trace_id, s.span_id): s for s in spans}.values(), key=lambda s: (s.start, s.end, s.span_id))
 
 
+def is_whole(spans: Iterable[Span]) -> bool:
+    """Whether every span that has a parent has it here: a parent ends last, so its absence says that more will come."""
+    every = list(spans)
+    ids = {(span.trace_id, span.span_id) for span in every}
+    return all(not span.parent_id or (span.trace_id, span.parent_id) in ids for span in every)
+
+
 def counts(spans: Iterable[Span]) -> dict[str, dict[str, int]]:
     """How many spans each district's services have: {district: {service: number}}."""
     numbers: dict[str, Counter[str]] = defaultdict(Counter)

@@ -182,7 +182,12 @@ def progressed(fact: events.Progressed) -> pb.CaseProgressed:
         version=case.version,
         # Only the home district can reach the person; a pairwise subject names nobody to it.
         applicant_subject=case.applicant.to_tell if case.applicant.home == case.here else "",
+        item_provenance=_provenance(case),
     )
+
+
+def _provenance(case: model.Case) -> common.Provenance:
+    return common.Provenance.Value(_PROVENANCE + case.item.provenance.upper())
 
 
 def letter_to_wire(letter: events.Letter) -> Message:
@@ -366,7 +371,7 @@ def _common(case: Case) -> pb.Case:
         item_name_zh=case.item.name_zh,
         item_name_en=case.item.name_en,
         item_mode=case.item.mode,
-        item_provenance=common.Provenance.Value(_PROVENANCE + case.item.provenance.upper()),
+        item_provenance=_provenance(case),
         intake_district=case.intake,
         handling_district=case.handling,
         state=_STATE.number(case.state),

@@ -30,6 +30,7 @@ def of_case(event: CaseProgressed) -> Happening:
         subject=event.applicant_subject,
         item_name_zh=event.item_name_zh,
         item_name_en=event.item_name_en,
+        item_provenance=common.Provenance.Name(event.item_provenance).removeprefix("PROVENANCE_").lower(),
     )
 
 

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from notification.domain.policies import (
     CASE_EVENTS,
     EVENTS,
+    MARKS,
     MAX_ATTEMPTS,
     TICKET_EVENTS,
     deserves_notice,
     next_try,
     worded,
 )
+from tongban.common.v1.common_pb2 import Provenance
 
 from ..factories import CASE, NOW, PORTAL, happening
 
@@ -45,6 +47,16 @@ def test_a_notice_is_in_chinese_first_and_then_in_english(thing, event) -> None:
         assert part.index(zh) < part.index(en)
     for fact in (CASE, "社会保障卡申领", "apply for a social-security card", "2026-11-23 09:00", PORTAL):
         assert fact in text.body
+
+
+@pytest.mark.parametrize("provenance", [name.removeprefix("PROVENANCE_").lower() for name in sorted(Provenance.keys())])
+def test_a_name_that_was_not_read_from_its_source_is_marked_in_both_languages(provenance) -> None:
+    body = worded(happening("closed", item_provenance=provenance), PORTAL).body
+    if provenance in ("unspecified", "read", "owner"):
+        assert "社会保障卡申领\n" in body and "apply for a social-security card\n" in body
+    else:
+        zh, en = MARKS[provenance]
+        assert f"社会保障卡申领（{zh}）\n" in body and f"apply for a social-security card ({en})\n" in body
 
 
 def test_a_ticket_has_no_item_and_leaves_no_empty_line_for_it() -> None:

@@ -256,7 +256,7 @@ class GetCaseTracesResponse(_message.Message):
     def __init__(self, traces: _Optional[_Iterable[_Union[CaseTrace, _Mapping]]] = ..., districts: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CaseProgressed(_message.Message):
-    __slots__ = ("number", "item_code", "item_name_zh", "item_name_en", "intake_district", "handling_district", "state", "acting_district", "event", "at", "version", "applicant_subject")
+    __slots__ = ("number", "item_code", "item_name_zh", "item_name_en", "intake_district", "handling_district", "state", "acting_district", "event", "at", "version", "applicant_subject", "item_provenance")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     ITEM_CODE_FIELD_NUMBER: _ClassVar[int]
     ITEM_NAME_ZH_FIELD_NUMBER: _ClassVar[int]
@@ -269,6 +269,7 @@ class CaseProgressed(_message.Message):
     AT_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     APPLICANT_SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    ITEM_PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     number: str
     item_code: str
     item_name_zh: str
@@ -281,7 +282,8 @@ class CaseProgressed(_message.Message):
     at: _timestamp_pb2.Timestamp
     version: int
     applicant_subject: str
-    def __init__(self, number: _Optional[str] = ..., item_code: _Optional[str] = ..., item_name_zh: _Optional[str] = ..., item_name_en: _Optional[str] = ..., intake_district: _Optional[str] = ..., handling_district: _Optional[str] = ..., state: _Optional[_Union[CaseState, str]] = ..., acting_district: _Optional[str] = ..., event: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., applicant_subject: _Optional[str] = ...) -> None: ...
+    item_provenance: _common_pb2.Provenance
+    def __init__(self, number: _Optional[str] = ..., item_code: _Optional[str] = ..., item_name_zh: _Optional[str] = ..., item_name_en: _Optional[str] = ..., intake_district: _Optional[str] = ..., handling_district: _Optional[str] = ..., state: _Optional[_Union[CaseState, str]] = ..., acting_district: _Optional[str] = ..., event: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., version: _Optional[int] = ..., applicant_subject: _Optional[str] = ..., item_provenance: _Optional[_Union[_common_pb2.Provenance, str]] = ...) -> None: ...
 
 class CaseEntry(_message.Message):
     __slots__ = ("entry", "turn", "state", "traceparent")

@@ -33,6 +33,8 @@ class Happening:
     subject: str
     item_name_zh: str = ""
     item_name_en: str = ""
+    #: How far the name can be relied on, in the words of the catalogue.
+    item_provenance: str = ""
 
 
 @dataclass(frozen=True, slots=True)

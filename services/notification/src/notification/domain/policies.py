@@ -22,6 +22,12 @@ TICKET_EVENTS = {
     "answered": ("已答复", "was answered"),
 }
 EVENTS = {"case": CASE_EVENTS, "ticket": TICKET_EVENTS}
+#: What is said beside a name that did not come from its source or its owner.
+MARKS = {
+    "recalled": ("名称凭记忆录入，未与原文核对", "name recalled, not checked against its source"),
+    "generated": ("自动生成", "generated"),
+    "sample": ("样例数据", "sample data"),
+}
 THINGS = {"case": ("您的办件", "Your application"), "ticket": ("您的工单", "Your ticket")}
 
 #: Waits between one try and the next; with the first at once, the last is about a day later.
@@ -61,14 +67,19 @@ def worded(happening: Happening, portal_url: str) -> Text:
     """The notice of `happening`, Chinese first."""
     event_zh, event_en = EVENTS[happening.thing][happening.event]
     thing_zh, thing_en = THINGS[happening.thing]
+    mark_zh, mark_en = MARKS.get(happening.item_provenance, ("", ""))
     words = {
         "thing_zh": thing_zh,
         "thing_en": thing_en,
         "event_zh": event_zh,
         "event_en": event_en,
         "number": _one_line(happening.number),
-        "item_zh": f"事项：{_one_line(happening.item_name_zh)}\n" if happening.item_name_zh else "",
-        "item_en": f"Item: {_one_line(happening.item_name_en)}\n" if happening.item_name_en else "",
+        "item_zh": f"事项：{_one_line(happening.item_name_zh)}{mark_zh and f'（{mark_zh}）'}\n"
+        if happening.item_name_zh
+        else "",
+        "item_en": f"Item: {_one_line(happening.item_name_en)}{mark_en and f' ({mark_en})'}\n"
+        if happening.item_name_en
+        else "",
         "at": happening.at.astimezone(_ZONE).strftime("%Y-%m-%d %H:%M"),
         "portal_url": portal_url,
     }
