@@ -39,7 +39,7 @@ from chassis.green import spawn
 from chassis.logs import get_logger
 from chassis.outbox import DATA_CONTENT_TYPE, TRACEPARENT
 from chassis.pace import Pace
-from chassis.telemetry import RecordedSpan, published
+from chassis.telemetry import Publication, published
 from chassis.telemetry.metrics import (
     OUTBOX_OLDEST_SECONDS,
     OUTBOX_PUBLISHED,
@@ -127,7 +127,7 @@ def _refusal(reason: Exception | None) -> int:
     return reason.reply_code if refused else 0  # type: ignore[union-attr]  # both have one
 
 
-def _end(spans: Sequence[RecordedSpan | None], outcomes: Sequence[Outcome]) -> None:
+def _end(spans: Sequence[Publication | None], outcomes: Sequence[Outcome]) -> None:
     """What the broker said nothing of goes out again, and has its span then."""
     for span, outcome in zip(spans, outcomes, strict=True):
         if span is not None and outcome is not Outcome.UNKNOWN:
@@ -296,7 +296,7 @@ class Relay:
         # A batch cut short by its bytes is not the end of the outbox.
         return limit if len(rows) < limit and sum(len(row.body) for row in rows) >= BATCH_BYTES // 2 else len(rows)
 
-    def _spans(self, rows: Sequence[Row]) -> list[RecordedSpan | None]:
+    def _spans(self, rows: Sequence[Row]) -> list[Publication | None]:
         """One for each row that was written inside a trace; the message then carries its span on."""
         spans = []
         for row in rows:

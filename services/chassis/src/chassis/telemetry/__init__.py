@@ -13,7 +13,7 @@ spans and their attributes in names.py, metrics in metrics.py. No personal data 
 from chassis.telemetry.metrics import counter, exposition, gauge, histogram
 from chassis.telemetry.names import declare
 from chassis.telemetry.tracing import (
-    RecordedSpan,
+    Publication,
     configure,
     current_trace_id,
     current_traceparent,
@@ -26,7 +26,7 @@ from chassis.telemetry.tracing import (
 )
 
 __all__ = [
-    "RecordedSpan",
+    "Publication",
     "configure",
     "counter",
     "current_trace_id",

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, InstrumentationScope, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Status
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
-from opentelemetry.trace import SpanContext, SpanKind
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from chassis.telemetry.metrics import NAMES_REFUSED
@@ -25,44 +26,32 @@ from chassis.telemetry.names import ATTRIBUTES, VERBS
 _ERROR = Status(code=Status.STATUS_CODE_ERROR)
 
 
-class Ended(Protocol):
-    """A span that has ended (`chassis.telemetry.RecordedSpan`)."""
-
-    name: str
-    kind: SpanKind
-    parent: SpanContext | None
-    links: tuple[SpanContext, ...]
-    attributes: dict[str, AttributeValue]
-    failed: bool
-    began: int
-    ended: int
-
-    def get_span_context(self) -> SpanContext: ...
-
-
-def encode(spans: Sequence[Ended], resource: Mapping[str, str]) -> bytes:
+def encode(spans: Sequence[ReadableSpan]) -> bytes:
     """The request that carries `spans`; all of one process, so all of one resource."""
+    resource = Resource(attributes=_key_values(spans[0].resource.attributes))
     scope_spans = ScopeSpans(scope=InstrumentationScope(name="tongban"), spans=[_span(span) for span in spans])
     return ExportTraceServiceRequest(
-        resource_spans=[ResourceSpans(resource=Resource(attributes=_key_values(resource)), scope_spans=[scope_spans])]
+        resource_spans=[ResourceSpans(resource=resource, scope_spans=[scope_spans])]
     ).SerializeToString()
 
 
-def _span(span: Ended) -> SpanMessage:
-    context, parent = span.get_span_context(), span.parent
+def _span(span: ReadableSpan) -> SpanMessage:
+    context, parent = span.context, span.parent
     message = SpanMessage(
         trace_id=context.trace_id.to_bytes(16, "big"),
         span_id=context.span_id.to_bytes(8, "big"),
         parent_span_id=parent.span_id.to_bytes(8, "big") if parent else b"",
         name=_registered(span.name),
-        kind=span.kind.value + 1,  # type: ignore[arg-type]  # the API counts from 0, OTLP keeps 0 for "unspecified"
-        start_time_unix_nano=span.began,
-        end_time_unix_nano=span.ended,
-        attributes=_key_values(_allowed(span.attributes)),
+        kind=span.kind.value + 1,  # type: ignore[arg-type]  # the SDK counts from 0, OTLP keeps 0 for "unspecified"
+        start_time_unix_nano=span.start_time or 0,
+        end_time_unix_nano=span.end_time or 0,
+        attributes=_key_values(_allowed(span.attributes or {})),
     )
     for link in span.links:
-        message.links.add(trace_id=link.trace_id.to_bytes(16, "big"), span_id=link.span_id.to_bytes(8, "big"))
-    if span.failed:
+        message.links.add(
+            trace_id=link.context.trace_id.to_bytes(16, "big"), span_id=link.context.span_id.to_bytes(8, "big")
+        )
+    if span.status.status_code is StatusCode.ERROR:
         message.status.CopyFrom(_ERROR)
     return message
 
@@ -104,6 +93,4 @@ def _any(value: Any) -> AnyValue:
         return AnyValue(int_value=value)
     if isinstance(value, float):
         return AnyValue(double_value=value)
-    if isinstance(value, list | tuple):
-        return AnyValue(array_value=ArrayValue(values=[_any(part) for part in value]))
-    return AnyValue()  # nothing that OTLP knows: it goes out empty rather than costing its whole batch
+    return AnyValue(array_value=ArrayValue(values=[_any(part) for part in value]))

@@ -12,11 +12,14 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from chassis.telemetry.encode import Ended, encode
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from chassis.telemetry.encode import encode
 from chassis.telemetry.metrics import SPANS_DROPPED, SPANS_EXPORTED
 
 log = logging.getLogger(__name__)
@@ -86,15 +89,12 @@ class HttpSender:
             self._connection = None
 
 
-class BoundedProcessor:
+class BoundedProcessor(SpanProcessor):
     """Keeps at most `QUEUE_SPANS` finished spans; a full queue drops the newest and counts it."""
 
-    def __init__(
-        self, sender: Sender, resource: Mapping[str, str], *, queue_spans: int = QUEUE_SPANS, poll_s: float = POLL_S
-    ) -> None:
-        """`resource` says of which process the spans are."""
-        self._sender, self._resource, self._limit, self._poll_s = sender, resource, queue_spans, poll_s
-        self._queue: deque[Ended] = deque()
+    def __init__(self, sender: Sender, *, queue_spans: int = QUEUE_SPANS, poll_s: float = POLL_S) -> None:
+        self._sender, self._limit, self._poll_s = sender, queue_spans, poll_s
+        self._queue: deque[ReadableSpan] = deque()
         self._sending = threading.Lock()
         self._stopped = threading.Event()
         self._full = SPANS_DROPPED.labels("queue_full")
@@ -102,7 +102,10 @@ class BoundedProcessor:
         self._thread = threading.Thread(target=self._run, name="span-sender", daemon=True)
         self._thread.start()
 
-    def on_end(self, span: Ended) -> None:
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Nothing to do before a span has ended."""
+
+    def on_end(self, span: ReadableSpan) -> None:
         if len(self._queue) < self._limit:
             self._queue.append(span)
         else:
@@ -135,7 +138,7 @@ class BoundedProcessor:
         if not batch:
             return True
         try:
-            self._sender.send(encode(batch, self._resource), timeout_s)
+            self._sender.send(encode(batch), timeout_s)
         except CollectorAwayError:
             self._put_back(batch)
             self._back_off()
@@ -151,8 +154,8 @@ class BoundedProcessor:
         self._pause_s = 0.0
         return True
 
-    def _take(self, most: int) -> list[Ended]:
-        batch: list[Ended] = []
+    def _take(self, most: int) -> list[ReadableSpan]:
+        batch: list[ReadableSpan] = []
         try:
             while len(batch) < most:
                 batch.append(self._queue.popleft())
@@ -160,7 +163,7 @@ class BoundedProcessor:
             pass
         return batch
 
-    def _put_back(self, batch: Sequence[Ended]) -> None:
+    def _put_back(self, batch: Sequence[ReadableSpan]) -> None:
         room = max(0, self._limit - len(self._queue))
         self._full.inc(max(0, len(batch) - room))
         self._queue.extendleft(reversed(batch[:room]))

@@ -1,4 +1,4 @@
-"""Spans as OpenTelemetry's API knows them, made without its SDK (infra/adr/0026) and carried as `traceparent` strings."""
+"""Spans of the OpenTelemetry SDK, opened cheaply and carried as `traceparent` strings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from typing import Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, TraceFlags
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, Tracer, TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.util.types import AttributeValue
 
 from chassis.telemetry.export import BoundedProcessor, HttpSender
@@ -23,6 +26,10 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})(
 _KINDS = {kind.name.lower(): kind for kind in SpanKind}
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
+_UNSET, _ERROR = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
+
+_tracer: Tracer | None = None
+_resource: Resource | None = None
 _processor: BoundedProcessor | None = None
 #: Ids of the open lazy spans of which nothing has come yet.
 _unused: set[int] = set()
@@ -33,60 +40,26 @@ def configure(service: str, district: str, otlp_endpoint: str = "") -> None:
 
     May be called again; what the earlier processor still held is sent within its time limit.
     """
-    global _processor  # noqa: PLW0603 -- one process has one, and every module opens spans
+    global _tracer, _resource, _processor  # noqa: PLW0603 -- one process has one tracer, and every module opens spans
     label_all(service=service, district=district)
-    old, _processor = _processor, None
+    old, _processor, _tracer = _processor, None, None
     if old is not None:
         old.shutdown()
-    if otlp_endpoint:
-        resource = {"service.name": service, "service.namespace": "tongban", "district": district}
-        _processor = BoundedProcessor(HttpSender(otlp_endpoint), resource)
+    if not otlp_endpoint:
+        return
+    _resource = Resource({"service.name": service, "service.namespace": "tongban", "district": district})
+    # No atexit hook: the runner flushes within its own deadline while it drains.
+    provider = TracerProvider(sampler=ALWAYS_ON, resource=_resource, shutdown_on_exit=False)
+    _processor = BoundedProcessor(HttpSender(otlp_endpoint))
+    provider.add_span_processor(_processor)
+    tracer = provider.get_tracer("tongban")
+    assert isinstance(tracer, Tracer)
+    _tracer = tracer
 
 
 def flush(timeout_s: float = 2.0) -> bool:
     """Sends what is queued; False if some of it was still there after `timeout_s` seconds. Never raises."""
     return _processor is None or _processor.force_flush(int(timeout_s * 1000))
-
-
-class RecordedSpan(NonRecordingSpan):
-    """A span that is exported once it has ended, as far as our own spans need one: no events, no sampling, no limits."""
-
-    def __init__(
-        self,
-        name: str,
-        kind: SpanKind,
-        parent: SpanContext | None,
-        attributes: Mapping[str, AttributeValue] | None = None,
-        links: Iterable[SpanContext] = (),
-    ) -> None:
-        """`parent` None begins a trace."""
-        trace_id = parent.trace_id if parent else random.getrandbits(128) or 1
-        super().__init__(SpanContext(trace_id, random.getrandbits(64) or 1, is_remote=False, trace_flags=_SAMPLED))
-        self.name, self.kind, self.parent, self.links = name, kind, parent, tuple(links)
-        self.attributes: dict[str, AttributeValue] = dict(attributes or {})
-        self.failed = False
-        #: Unix nanoseconds.
-        self.began, self.ended = time.time_ns(), 0
-
-    @property
-    def traceparent(self) -> str:
-        """What a message carries on."""
-        return _written(self.get_span_context())
-
-    def is_recording(self) -> bool:
-        return not self.ended
-
-    def set_attribute(self, key: str, value: AttributeValue) -> None:
-        self.attributes[key] = value
-
-    def end(self, error: str = "") -> None:  # type: ignore[override]  # its moment is always now
-        """Hands the span over; `error` is a code or a class, "" where all went well."""
-        if error:
-            self.failed = True
-            self.attributes["error.type"] = error
-        self.ended = time.time_ns()
-        if _processor is not None:
-            _processor.on_end(self)
 
 
 class span:  # noqa: N801 -- reads as the verb it is: with span("serve catalogue.find_items")
@@ -114,16 +87,21 @@ class span:  # noqa: N801 -- reads as the verb it is: with span("serve catalogue
         self._lazy = lazy
 
     def __enter__(self) -> Span:
-        here = trace.get_current_span()
         remote = _context_of(self._parent) if self._parent else None
-        if _processor is None:
-            self._span: Span = NonRecordingSpan(remote) if remote else here
+        context = trace.set_span_in_context(NonRecordingSpan(remote)) if remote else None
+        if _tracer is None:
+            self._span: Span = NonRecordingSpan(remote) if remote else trace.get_current_span()
         else:
             _note_use()
-            inside = here.get_span_context()
-            parent = remote or (inside if inside.is_valid else None)
-            links = [linked for linked in map(_context_of, self._links) if linked]
-            self._span = RecordedSpan(self._name, _KINDS[self._kind], parent, self._attributes, links)
+            self._span = _tracer.start_span(
+                self._name,
+                context,
+                _KINDS[self._kind],
+                self._attributes,
+                [Link(linked) for linked in map(_context_of, self._links) if linked],
+                record_exception=False,
+                set_status_on_exception=False,
+            )
             if self._lazy:
                 _unused.add(self._span.get_span_context().span_id)
         self._token = otel_context.attach(trace.set_span_in_context(self._span))
@@ -131,20 +109,55 @@ class span:  # noqa: N801 -- reads as the verb it is: with span("serve catalogue
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         otel_context.detach(self._token)
-        if not isinstance(self._span, RecordedSpan):
+        if _tracer is None and not self._span.is_recording():
             return
         if self._lazy and _is_unused(self._span) and error is None:
             return  # a span that does not end is not exported
-        self._span.end("" if error is None else str(getattr(error, "code", "") or type(error).__name__))
+        if error is not None:
+            self._span.set_attribute("error.type", str(getattr(error, "code", "") or type(error).__name__))
+            self._span.set_status(_ERROR)
+        self._span.end()
 
 
-def published(name: str, attributes: Mapping[str, AttributeValue], *, parent: str) -> RecordedSpan | None:
-    """The span of one message among many that leave at once, below `parent`, a traceparent; whoever asks ends it.
+class Publication:
+    """A producer span of one message among many that leave at once; made without the SDK's tracer, at a fifth of its cost.
 
-    None where there is no trace to add to, or tracing is off.
+    `traceparent` is what the message carries; `end` hands the span over. `published` makes one.
     """
+
+    __slots__ = ("_attributes", "_began", "_context", "_name", "_parent")
+
+    def __init__(self, name: str, parent: SpanContext, attributes: Mapping[str, AttributeValue]) -> None:
+        span_id = random.getrandbits(64) or 1
+        self._context = SpanContext(parent.trace_id, span_id, is_remote=False, trace_flags=_SAMPLED)
+        self._name, self._parent, self._attributes, self._began = name, parent, attributes, time.time_ns()
+
+    @property
+    def traceparent(self) -> str:
+        return _written(self._context)
+
+    def end(self, error: str = "") -> None:
+        """`error` is a code, "" where the broker took the message."""
+        if _processor is None:
+            return
+        ended = ReadableSpan(
+            self._name,
+            context=self._context,
+            parent=self._parent,
+            resource=_resource,
+            attributes={**self._attributes, "error.type": error} if error else self._attributes,
+            kind=SpanKind.PRODUCER,
+            status=_ERROR if error else _UNSET,
+            start_time=self._began,
+            end_time=time.time_ns(),
+        )
+        _processor.on_end(ended)
+
+
+def published(name: str, attributes: Mapping[str, AttributeValue], *, parent: str) -> Publication | None:
+    """A span below `parent`, a traceparent; None where there is no trace to add to, or tracing is off."""
     context = _context_of(parent) if _processor is not None else None
-    return RecordedSpan(name, SpanKind.PRODUCER, context, attributes) if context else None
+    return Publication(name, context, attributes) if context else None
 
 
 def _note_use() -> None:
