@@ -26,9 +26,6 @@ def test_a_citizen_applies_and_a_clerk_of_another_district_grants(
     page = citizen.page
     page.goto(gusu.portal)
     citizen.look("home-nobody")
-    citizen.sign_in(gusu, "citizen")
-    citizen.look("home")
-
     page.get_by_label("您想办什么？").fill("公证")
     page.get_by_role("button", name="查找").click()
     page.get_by_label("办理地").select_option(HUANGPU)
@@ -36,16 +33,21 @@ def test_a_citizen_applies_and_a_clerk_of_another_district_grants(
     citizen.look("items")
     page.locator(".tb-results a").first.click()
     citizen.look("guide")
+    item = page.url.rpartition("/")[2]
+    assert page.url.startswith(gusu.portal), "nobody had to say who they are so far"
     page.get_by_role("button", name="在线申请").click()
+    citizen.fill_password(gusu, "citizen")
+    expect(page.get_by_text("在线申请")).to_be_visible()
     citizen.look("apply")
 
     page.get_by_role("button", name="提交申请").click()
     expect(page.get_by_role("alert")).to_contain_text("请选择")
     citizen.look("apply-missing")
-    paper = tmp_path / "申请表.txt"
+    paper, picture = tmp_path / "申请表.txt", tmp_path / "图.svg"
     paper.write_text("材料")
-    for field in page.locator("input[type=file]").all():
-        field.set_input_files(paper)
+    picture.write_text('<svg xmlns="http://www.w3.org/2000/svg"><script>document.title = "acts"</script></svg>')
+    for field, file in zip(page.locator("input[type=file]").all(), (paper, picture), strict=False):
+        field.set_input_files(file)
     page.get_by_role("button", name="提交申请").click()
     expect(page.get_by_text("申请已提交")).to_be_visible()
     citizen.look("case-submitted")
@@ -60,6 +62,7 @@ def test_a_citizen_applies_and_a_clerk_of_another_district_grants(
     clerk.look("worklist")
     clerk.page.get_by_role("row").filter(has_text=number).get_by_role("link").click()
     clerk.look("work-accept")
+    opens_materials(clerk, paper, picture)
     stale = person_in_another_tab(clerk)
     clerk.page.get_by_role("button", name="予以受理").click()
     expect(clerk.page.get_by_text("已受理，审查开始。")).to_be_visible()
@@ -83,6 +86,7 @@ def test_a_citizen_applies_and_a_clerk_of_another_district_grants(
     page.get_by_role("link", name="English").click()
     for name, path in (
         ("home", "/"),
+        ("guide", f"/items/{item}"),
         ("items", "/items?q=公证"),
         ("case-closed", f"/cases/{number}"),
         ("sessions", "/account/sessions"),
@@ -90,6 +94,20 @@ def test_a_citizen_applies_and_a_clerk_of_another_district_grants(
     ):
         page.goto(gusu.portal + path)
         citizen.look(f"{name}-en")
+
+
+def opens_materials(clerk: Person, paper: Path, picture: Path) -> None:
+    """What was handed in next door: a text is shown, and what could act in the browser is saved as it was sent."""
+    page = clerk.page
+    page.get_by_role("link", name=re.compile(f"查看.*{paper.name}")).click()
+    expect(page.locator("body")).to_have_text(paper.read_text())
+    page.go_back()
+    assert page.get_by_role("link", name=re.compile(f"查看.*{picture.name}")).count() == 0
+    for file in (paper, picture):
+        with page.expect_download() as saving:
+            page.get_by_role("link", name=re.compile(f"下载.*{file.name}")).click()
+        assert saving.value.suggested_filename == file.name
+        assert Path(saving.value.path()).read_bytes() == file.read_bytes()
 
 
 def person_in_another_tab(person: Person) -> object:

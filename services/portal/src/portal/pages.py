@@ -77,7 +77,11 @@ def _environment(lang: str) -> Environment:
         return translate(one_text if count == 1 else many_text, lang)
 
     environment.install_gettext_callables(one, many, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters |= {"moment": _moment(lang), "quoted": lambda text: quote(str(text), safe="")}
+    environment.filters |= {
+        "moment": _moment(lang),
+        "quoted": lambda text: quote(str(text), safe=""),
+        "headed": lambda text: text[:1].upper() + text[1:],
+    }
     environment.globals |= {"words": words, "lang": TAGS[lang], "is_chinese": lang == "zh"}
     return environment
 
