@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from courier import registry_file
+from cryptography import x509
 from tongban_broker.bus import Bus
 from tongban_cli.main import main
 from tongban_database.roles import owners
@@ -53,11 +54,11 @@ def environ(code: str, name: str, folder: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in path.read_text().splitlines())
 
 
-def test_the_two_districts_differ_in_nothing_but_code_and_address() -> None:
+def test_the_two_districts_differ_in_nothing_but_code_and_ports() -> None:
     def half(code: str) -> str:
         found = {name: row for name, row in SERVICES.items() if name.startswith(f"d{code}-")}
-        host = known_districts()[code].host
-        return json.dumps(found).replace(code, "CODE").replace(host, "HOST")
+        number = known_districts()[code].host.split(".")[2]
+        return re.sub(rf"\b([789]){number}43\b", r"\g<1>N43", json.dumps(found).replace(code, "CODE"))
 
     assert half(GUSU) == half(HUANGPU)
     assert all(name.startswith((f"d{GUSU}-", f"d{HUANGPU}-")) for name in SERVICES)
@@ -83,20 +84,62 @@ def test_every_container_is_nobody_on_a_read_only_root_without_rights() -> None:
         assert "privileged" not in row, name
 
 
-def test_only_brokers_and_couriers_stand_where_the_districts_meet() -> None:
+def test_only_brokers_couriers_and_sign_ins_stand_where_the_districts_meet() -> None:
     meeting = {name for name, row in SERVICES.items() if "between" in row["networks"]}
-    assert meeting == {f"d{code}-{name}" for code in CODES for name in ("broker", "courier")}
+    assert meeting == {f"d{code}-{name}" for code in CODES for name in ("broker", "courier", "identity-http")}
     assert all(set(row["networks"]) <= {name[:7], "between"} for name, row in SERVICES.items())
 
 
-def test_people_reach_gateway_sign_in_and_pages_at_the_districts_own_loopback_address() -> None:
-    published = {name: row["ports"] for name, row in SERVICES.items() if "ports" in row}
-    hosts = {code: known_districts()[code].host for code in CODES}
-    assert published == {
-        f"d{code}-{name}": [f"{hosts[code]}:{port}:8443"]
-        for code in CODES
-        for name, port in (("identity-http", 9443), ("gateway", 8443), ("portal", 7443))
-    }
+def test_an_address_is_the_same_for_a_browser_on_this_machine_and_for_a_container(folder: Path) -> None:
+    """Names below .localhost are 127.0.0.1 for a browser (RFC 6761, 6.3); containers find an alias; the port is one and the same."""
+    published: list[str] = []
+    for code in CODES:
+        told = {name: environ(code, name, folder) for name in ("identity_http", "gateway", "portal")}
+        urls = {
+            "identity_http": told["identity_http"]["TONGBAN_ISSUER"],
+            "gateway": told["portal"]["TONGBAN_GATEWAY_URL"],
+            "portal": told["portal"]["TONGBAN_PORTAL_URL"],
+        }
+        assert {told[name]["TONGBAN_ISSUER"] for name in told} == {urls["identity_http"]}
+        for name, url in urls.items():
+            host, port = url.removeprefix("https://").split(":")
+            row = of(code, name)
+            assert host.endswith(f".d{code}.localhost")
+            assert row["ports"] == [f"127.0.0.1:{port}:{port}"]
+            assert {tuple(network["aliases"]) for network in row["networks"].values()} == {(host,)}
+            assert told[name]["TONGBAN_LISTEN_ADDRESS"] == f"0.0.0.0:{port}"
+            certificate = x509.load_pem_x509_certificate(
+                (folder / code / "files" / name / "tls" / "tls.crt").read_bytes()
+            )
+            names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+            assert host in names.get_values_for_type(x509.DNSName)
+            published += row["ports"]
+        (party,) = json.loads(
+            (folder / code / "files" / "identity_http" / "portal-party" / "relying-parties.json").read_text()
+        )
+        assert party["redirect_uris"] == [f"{urls['portal']}/signed-in"]
+    assert len(set(published)) == 6, "to a browser they are all one machine"
+    assert sum("ports" in row for row in SERVICES.values()) == 6
+
+
+def test_districts_link_to_each_other_by_addresses_that_a_browser_has(folder: Path) -> None:
+    for code in CODES:
+        rows = json.loads((folder / code / "files" / "portal" / "districts" / "districts.json").read_text())
+        assert {row["code"]: (row["portal"], row["issuer"]) for row in rows} == {
+            other: (
+                environ(other, "portal", folder)["TONGBAN_PORTAL_URL"],
+                environ(other, "portal", folder)["TONGBAN_ISSUER"],
+            )
+            for other in CODES
+        }
+
+
+def test_prepare_says_where_the_pages_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compose", "prepare", "--folder", str(folder)]) == 0
+    said = capsys.readouterr().out
+    for code in CODES:
+        assert environ(code, "portal", folder)["TONGBAN_PORTAL_URL"] in said
+        assert environ(code, "portal", folder)["TONGBAN_ISSUER"] in said
 
 
 def test_what_is_mounted_is_what_was_prepared_and_cannot_be_changed_from_inside(folder: Path) -> None:

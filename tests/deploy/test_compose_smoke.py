@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -133,10 +134,11 @@ def person(docker_services: Any, prepared: Path) -> Iterator[Callable[[str, str]
 
     def of(code: str, login: str) -> Person:
         if (code, login) not in opened:
-            host = known_districts()[code].host
+            number = known_districts()[code].host.split(".")[2]
             password = json.loads((prepared / code / "keep" / "people.json").read_text())[login]
             authority = prepared / code / "files" / "gateway" / "authority" / "ca.crt"
-            opened[code, login] = Person(f"https://{host}:8443", f"https://{host}:9443", authority, login, password)
+            gateway, issuer = (f"https://localhost:{port}{number}43" for port in (8, 9))
+            opened[code, login] = Person(gateway, issuer, authority, login, password)
         return opened[code, login]
 
     yield of
@@ -162,3 +164,32 @@ def test_a_case_crosses_and_comes_back_decided(person: Callable[[str, str], Pers
     until(lambda: citizen.get(f"/v1/cases/{number}")["state"] == "closed", f"the end of {number}")
     timeline = citizen.get(f"/v1/cases/{number}/timeline")["items"]
     assert {entry["district"] for entry in timeline} == {GUSU, HUANGPU}
+
+
+def test_somebody_signs_in_at_the_pages_as_a_browser_on_this_machine_does(docker_services: Any, prepared: Path) -> None:
+    """curl takes names below .localhost for this machine, as browsers do."""
+    files = prepared / GUSU / "files"
+    told = dict(line.split("=", 1) for line in (prepared / GUSU / "env" / "portal").read_text().splitlines())
+    pages, issuer = told["TONGBAN_PORTAL_URL"], told["TONGBAN_ISSUER"]
+
+    def visit(*argv: str) -> tuple[str, str]:
+        """Where it ended, and the page."""
+        jar = str(prepared / "jar")
+        usual = ["curl", "-sSL", "--cacert", str(files / "portal" / "authority" / "ca.crt"), "-b", jar, "-c", jar]
+        done = subprocess.run(
+            [*usual, "-w", "\n%{url_effective}", *argv], check=False, capture_output=True, text=True, timeout=60
+        )
+        page, _, at = done.stdout.rpartition("\n")
+        return at, page or done.stderr
+
+    def form() -> str | None:
+        at, page = visit(f"{pages}/sign-in")
+        return page if at.startswith(f"{issuer}/sign-in") else None
+
+    hidden = dict(re.findall(r'name="(form_token|pending)" value="([^"]*)"', until(form, "the sign-in")))
+    password = json.loads((prepared / GUSU / "keep" / "people.json").read_text())["citizen"]
+    fields = {**hidden, "login": "citizen", "password": password}
+    data = [part for name, value in fields.items() for part in ("--data-urlencode", f"{name}={value}")]
+    at, page = visit(*data, f"{issuer}/sign-in")
+    assert at.startswith(f"{pages}/"), page[-2000:]
+    assert "/sign-out" in page

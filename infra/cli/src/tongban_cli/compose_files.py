@@ -43,8 +43,14 @@ class Place:
         self.keep = Keep(self.folder / "keep")
         self.broker = f"d{self.code}-broker"
         self.database = f"d{self.code}-database"
-        self.issuer = f"https://d{self.code}-identity-http:8443"
-        self.portal = f"https://d{self.code}-portal:8443"
+        # Names below .localhost are this machine for every browser, and in compose.yaml containers' aliases; ports are the same
+        # inside and outside, and of each district's own, because a browser takes them all for one address.
+        self.hosts = {name: f"{name}.d{facts.code}.localhost" for name in ("id", "api", "www")}
+        number = facts.host.split(".")[2]
+        self.ports = {"id": f"9{number}43", "api": f"8{number}43", "www": f"7{number}43"}
+        self.issuer, self.gateway, self.portal = (
+            f"https://{self.hosts[name]}:{self.ports[name]}" for name in ("id", "api", "www")
+        )
 
     def peers(self, places: Sequence[Place]) -> list[Place]:
         return [other for other in places if self.facts.is_linked(other.facts)]
@@ -123,7 +129,6 @@ def _settings(place: Place, bus: Bus, passwords: Passwords) -> None:
     served = {
         "DISTRICT": place.code,
         "HEALTH_ADDRESS": "0.0.0.0:8081",
-        "LISTEN_ADDRESS": "0.0.0.0:8443",
         "TLS_CERTIFICATE": f"{_RUN}/tls/tls.crt",
         "TLS_KEY": f"{_RUN}/tls/tls.key",
         "ISSUER": place.issuer,
@@ -131,6 +136,7 @@ def _settings(place: Place, bus: Bus, passwords: Passwords) -> None:
     }
     identity = {
         "SERVICE_NAME": "identity",
+        "LISTEN_ADDRESS": f"0.0.0.0:{place.ports['id']}",
         "DATABASE_URL": _database(place, "identity", passwords),
         "FIELD_KEY": passwords["fieldKeys"]["identity"],
         "SIGNING_KEYS": f"{_RUN}/identity/identity.jwk",
@@ -139,17 +145,19 @@ def _settings(place: Place, bus: Bus, passwords: Passwords) -> None:
     }
     gateway = {
         "SERVICE_NAME": "gateway",
+        "LISTEN_ADDRESS": f"0.0.0.0:{place.ports['api']}",
         "AMQP_URL": _broker(place, "gateway", passwords),
         "EDGE_KEY": f"{_RUN}/edge-key/edge.jwk",
     }
     _environ(place, "identity_http", served | identity)
     portal = {
         "SERVICE_NAME": "portal",
+        "LISTEN_ADDRESS": f"0.0.0.0:{place.ports['www']}",
         "DATABASE_URL": _database(place, "portal", passwords),
         "FIELD_KEY": passwords["fieldKeys"]["portal"],
         "PORTAL_KEY": f"{_RUN}/portal/portal.jwk",
         "PORTAL_URL": place.portal,
-        "GATEWAY_URL": f"https://d{place.code}-gateway:8443",
+        "GATEWAY_URL": place.gateway,
         "DISTRICTS": f"{_RUN}/districts/districts.json",
     }
     _environ(place, "gateway", served | gateway)
@@ -222,9 +230,7 @@ def _environ(place: Place, process: str, told: Mapping[str, str]) -> None:
 
 def _files(place: Place, passwords: Passwords, alliance: Path, peers: Sequence[Place]) -> None:
     edge, edge_set = place.keep.edge_keys()
-    hosts = (f"d{place.code}-{name}" for name in ("gateway", "identity-http", "portal"))
-    names = (*hosts, place.facts.host, "localhost")
-    edge_tls = _tls(place, "edge", names=names)
+    edge_tls = _tls(place, "edge", names=(*place.hosts.values(), "localhost"))
     authorities = "".join(other.keep.authority(other.code) for other in (place, *peers))
     root = json.dumps(json.loads((alliance / "root.pub.jwk").read_text()))
     people = {person: passwords_of_people(place)[person] for person in PEOPLE}

@@ -34,10 +34,10 @@ def run(args: argparse.Namespace) -> int:
         print(f"tongban: {error}", file=sys.stderr)
         return 1
     for place in places:
-        host = place.facts.host
-        print(
-            f"{place.code} {place.facts.name_zh} {place.facts.name_en}: https://{host}:8443, sign-in https://{host}:9443/sign-in"
-        )
+        print(f"{place.code} {place.facts.name_zh} {place.facts.name_en}")
+        print(f"  pages     {place.portal}")
+        print(f"  sign-in   {place.issuer}/sign-in")
+        print(f"  API       {place.gateway}")
         print(f"  authority {place.folder / 'files' / 'gateway' / 'authority' / 'ca.crt'}")
         print(f"  {len(passwords_of_people(place))} sample accounts, passwords in {place.keep.folder / 'people.json'}")
     print(f"docker compose -p tongban --env-file {folder / 'compose.env'} -f infra/local/compose.yaml up --detach")
