@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 
 import pytest
@@ -99,6 +100,31 @@ def test_raw_spawn_is_banned_because_it_loses_the_trace() -> None:
         if re.search(r"\beventlet\.(spawn|spawn_n|spawn_after)\b", line) and "# raw:" not in line
     ]
     assert guilty == []
+
+
+@pytest.mark.parametrize("service", ["identity", "case_routing", "hotline", "portal"])
+def test_every_sealed_column_is_sealed_anew_when_keys_change_and_every_hash_of_one(service: str) -> None:
+    """A column that was forgotten would keep its old key for ever, and open no more once that is gone (infra/adr/0029)."""
+    tables = importlib.import_module(f"{service}.adapters.tables")
+    sealed = {
+        (table.name, column.name)
+        for table in tables.metadata.tables.values()
+        for column in table.columns
+        if column.name.endswith("sealed")
+    }
+    assert sealed == {(each.table.name, name) for each in tables.SEALED.tables for name in each.places}
+    hashes = {(each.table.name, name) for each in tables.SEALED.tables for name in each.hashes}
+    assert hashes == (
+        {("accounts", "id_number_hash"), ("mandates", "handler_hash")} if service == "identity" else set()
+    )
+
+
+def test_who_seals_nothing_has_no_sealed_column() -> None:
+    for service in ("catalogue", "terminal_fleet", "notification", "courier"):
+        metadata = importlib.import_module(f"{service}.adapters.tables").metadata
+        assert not [c for table in metadata.tables.values() for c in table.columns if c.name.endswith("sealed")], (
+            service
+        )
 
 
 def test_the_chassis_stays_under_thirty_modules() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pika
+from chassis.sealed import FieldKeys
 from stdnum.cn.ric import calc_check_digit
 from tongban_broker.definitions import queue_names
 from tongban_broker.rights import COURIER_VHOST
@@ -198,7 +199,7 @@ def _load_people(place: Installation, password: str) -> list[str]:
         subject = f"bench-{number}-{place.code}"
         accounts.append(Account(subject, login, AccountKind.PERSON, roles, Assurance("L4"), about))
     settings = Settings(
-        database_url=district.runtime_url("identity"), field_key=district.secrets.field_keys["identity"]
+        database_url=district.runtime_url("identity"), field_key=FieldKeys.of(district.secrets.field_keys["identity"])
     )
     load(settings, accounts, {account.login: password for account in accounts})
     return [account.login for account in accounts]

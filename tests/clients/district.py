@@ -12,6 +12,7 @@ from typing import Any
 
 from chassis.clock import SystemClock, new_id
 from chassis.database import Database
+from chassis.sealed import FieldKeys
 from identity import samples
 from identity.adapters.sealing import Sealing
 from identity.adapters.storage import Storage
@@ -79,7 +80,7 @@ class District:
         database = Database(self.database_url)
         try:
             with database.transaction() as connection:
-                Storage(connection, Sealing(base64.b64decode(self.field_key))).registry.keep(
+                Storage(connection, Sealing(FieldKeys.of(self.field_key))).registry.keep(
                     1, a_registry(*members), SystemClock().now()
                 )
         finally:
@@ -100,7 +101,7 @@ def a_district(
     )
     private = {"keys": [dict(key.as_dict(private=True)) for key in keys]}
     pair = ground.certified(host_of(issuer), f"identity-{code}")
-    told = samples.Settings(database_url=database.url, field_key=field_key)
+    told = samples.Settings(database_url=database.url, field_key=FieldKeys.of(field_key))
     people = list(samples.read_samples())
     samples.load(told, people, {sample.login: PASSWORD for sample in people})
     environ = {

@@ -181,6 +181,7 @@ EVERYTHING: dict[str, Any] = {
         }
     ],
     "mail": {"user": "gusu"},
+    "reseal": "1",
     "serviceDefaults": {
         "autoscaling": {"enabled": True},
         "settings": {"MAX_WORKERS": "80"},

@@ -109,7 +109,7 @@ class Containers:
         for row in container.get("env", ()):
             if "valueFrom" in row:
                 reference = row["valueFrom"]["secretKeyRef"]
-                if reference.get("optional") and reference["name"] not in self.secrets:
+                if reference.get("optional") and reference["key"] not in self.secrets.get(reference["name"], {}):
                     continue
                 made[row["name"]] = self.secrets[reference["name"]][reference["key"]].decode()
             else:

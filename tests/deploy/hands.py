@@ -2,7 +2,7 @@
 
 `helm` renders with the real Helm and the very arguments; what a cluster would do with the objects is done to the node: Jobs
 that are new run, pods that changed are stopped and started, `replicas: 0` stops one. `kubectl` knows Secrets, `exec`, `delete` of a
-StatefulSet's pod or claim, and waiting. Each is a script that asks this process over a socket.
+StatefulSet's pod or claim, waiting, and the logs of Jobs. Each is a script that asks this process over a socket.
 """
 
 from __future__ import annotations
@@ -73,6 +73,9 @@ class Hands:
         self._starters = ThreadPoolExecutor(4)
         self._replicas: dict[str, int] = {}
         self._claims: set[str] = set()
+        #: By release: what was set on the command line, and the Jobs that it has.
+        self._set: dict[str, list[str]] = {}
+        self._applied: dict[str, list[str]] = {}
 
     def _script(self, name: str, text: str) -> None:
         (self._bin / name).write_text(text)
@@ -123,6 +126,9 @@ class Hands:
             "exec": self._exec,
             "delete": self._delete,
             "wait": self._wait,
+            "get": self._get,
+            "rollout": self._rollout,
+            "logs": self._logs,
         }
         return verbs[argv[0]](list(argv[1:]), stdin)
 
@@ -164,11 +170,31 @@ class Hands:
         return 0, b"", b""
 
     def _wait(self, argv: list[str], _: bytes) -> Said:
-        namespace = argv[argv.index("-n") + 1]
-        for name in self._of("Deployment", namespace):
-            if self._replicas[name]:
-                self.node.wait_ready(name)
-        return 0, b"", b""
+        """For Jobs: `helm` has run them to their end already, or failed."""
+        assert {"--for=condition=Complete", "job"} <= set(argv), argv
+        return (0, b"", b"") if self._jobs(argv) else (1, b"", b"error: no matching resources found\n")
+
+    def _logs(self, argv: list[str], _: bytes) -> Said:
+        assert {"--prefix", "--tail=1"} <= set(argv), argv
+        last = {name: self.node.said[name].splitlines()[-1] for name in self._jobs(argv)}
+        return 0, "".join(f"[pod/{name}] {line}\n" for name, line in last.items()).encode(), b""
+
+    def _jobs(self, argv: list[str]) -> list[str]:
+        """Jobs of the release as it was applied last, by the one label that is asked for."""
+        release, label = argv[argv.index("-n") + 1], argv[argv.index("-l") + 1].split("=")
+        return [name for name in self._applied[release] if tuple(label) in self.node.pod(name).labels.items()]  # type: ignore[union-attr]
+
+    def _get(self, argv: list[str], _: bytes) -> Said:
+        assert argv[0] == "deployment" and argv[-2:] == ["-o", "name"], argv
+        found = self._of("Deployment", argv[argv.index("-n") + 1])
+        return 0, "".join(f"deployment.apps/{name}\n" for name in found).encode(), b""
+
+    def _rollout(self, argv: list[str], _: bytes) -> Said:
+        assert argv[0] == "status", argv
+        name = argv[-1].partition("/")[2]
+        if self._replicas[name]:
+            self.node.wait_ready(name)
+        return 0, f'deployment "{name}" successfully rolled out\n'.encode(), b""
 
     # helm -------------------------------------------------------------------------------------------------------------
 
@@ -177,6 +203,11 @@ class Hands:
         if verb == "test":
             return 0, self._starters.submit(self.node.finish, f"{release}-test").result().encode(), b""
         assert verb in ("install", "upgrade")
+        if "--reuse-values" in rest:
+            rest = [*self._set[release], *(part for part in rest if part != "--reuse-values")]
+        self._set[release] = [
+            part for at, option in enumerate(rest) if option.startswith("--set") for part in rest[at : at + 2]
+        ]
         assert f"d{release[1:]}" in self.namespaces, "the namespace comes first"
         rendered = subprocess.run(
             [str(installed()[4]), "template", release, *[part for part in rest if part != "--wait"]],
@@ -215,6 +246,7 @@ class Hands:
         for name in self._of("StatefulSet", release):
             self.node.wait_ready(name)
         jobs = {one["metadata"]["name"] for one in objects if one["kind"] == "Job"}
+        self._applied[release] = sorted(jobs)
         self._starters.submit(self.node.finish_all, sorted(jobs - before.keys())).result()
         todo = [
             name for name in self._of("Deployment", release) if self._replicas[name] and name not in self.node.running

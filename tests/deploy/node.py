@@ -75,6 +75,8 @@ class Node:
     folder: Path
     secrets: Secrets
     running: dict[str, Running] = field(default_factory=dict)
+    #: What Jobs said that ended.
+    said: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._pods: dict[str, Template] = {}
@@ -143,6 +145,7 @@ class Node:
         until = time.monotonic() + timeout_s
         for name, one in started.items():
             status = one.process.wait(max(1.0, until - time.monotonic()))
+            self.said[name] = one.log.read_text(errors="replace")
             assert status == 0, f"{name}: {status}\n{one.log.read_text(errors='replace')[-3000:]}"
 
     def _finish(self, pod: Template, container: Object, timeout_s: float = 90) -> str:

@@ -63,6 +63,30 @@ def test_a_migration_has_the_owners_password_and_no_other() -> None:
             assert container["command"] == ["python", "-m", service, "migrate", "--wait", "600"]
 
 
+SEALERS = ("identity", "case_routing", "hotline", "portal")
+
+
+def test_sealed_values_are_sealed_anew_when_told_and_once_for_each_text() -> None:
+    """The list is every service that has sealed columns (tests/architecture)."""
+    told, again = jobs({"reseal": "1"}), jobs({"reseal": "2"})
+    new = told.keys() - jobs().keys()
+    assert parts(new) == {f"{service.replace('_', '-')}-reseal" for service in SEALERS}
+    assert jobs({"reseal": "1"}) == told
+    assert parts(again.keys() - told.keys()) == parts(new)
+    for name in new:
+        service = name.partition("-")[2].rpartition("-reseal")[0].replace("-", "_")
+        (container,) = told[name]["template"]["spec"]["containers"]
+        assert container["command"] == ["python", "-m", service, "reseal"]
+        secrets = {
+            (row["name"], *row["valueFrom"]["secretKeyRef"].values()) for row in container["env"] if "valueFrom" in row
+        }
+        assert secrets == {
+            ("DATABASE_PASSWORD", f"d{GUSU}-database", f"{service}_app"),
+            ("TONGBAN_FIELD_KEY", f"d{GUSU}-field-keys", service),
+        }
+        assert told[name]["template"]["metadata"]["labels"]["app.kubernetes.io/component"] == "reseal"
+
+
 def test_a_pod_waits_for_the_tables_with_the_image_that_makes_them() -> None:
     objects = render(GUSU, {"services": {"identity": {"image": {"tag": "7"}}}})
     for one in objects:

@@ -53,6 +53,22 @@ def test_inside_a_district_just_those_with_business_reach_each_other() -> None:
     assert found == expected_connections()
 
 
+def test_a_job_that_seals_values_anew_reaches_the_database_and_nothing_else() -> None:
+    for overlays, database in (((), "database"), ((EVERYTHING,), "203.0.113.0/28")):
+        pods, policies = parts({"reseal": "1", "peers": []}, *overlays)
+        for service in ("identity", "case-routing", "hotline", "portal"):
+            job = pods[f"{service}-reseal"]
+            reached = {
+                (target, port)
+                for target in pods
+                for port in (5432, 5671, 5672, 8081, 8443, 15692)
+                if target != job.labels["app.kubernetes.io/name"] and may_reach(job, pods[target], port, policies)
+            }
+            beyond = [row for row in outside(job, policies, "Egress") if row != _DNS]
+            assert (reached, beyond) in (({(database, 5432)}, []), (set(), [(database, (5432,))]))
+            assert outside(job, policies, "Ingress") == []
+
+
 def test_only_the_courier_and_its_broker_talk_with_peers() -> None:
     pods, policies = parts({"peers": [{"code": "310101", "network": [{"ipBlock": {"cidr": "198.51.100.16/28"}}]}]})
     peer = ("198.51.100.16/28", (5671,))

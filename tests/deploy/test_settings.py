@@ -89,6 +89,15 @@ def test_a_process_logs_in_to_broker_and_database_as_itself() -> None:
             assert told["TONGBAN_DATABASE_URL"] == url
 
 
+def test_the_key_that_others_names_for_our_people_are_made_with_may_be_missing_until_field_keys_change() -> None:
+    """Secrets from before it was a setting stand for it (identity makes it from the field key as long as that is the first)."""
+    for name in ("identity", "identity-http"):
+        (container,) = of_kind(render(), "Deployment")[name]["spec"]["template"]["spec"]["containers"]
+        (row,) = (one for one in container["env"] if one["name"] == "TONGBAN_PAIRWISE_KEY")
+        told = {"name": f"d{GUSU}-field-keys", "key": "pairwise", "optional": True}
+        assert row["valueFrom"]["secretKeyRef"] == told
+
+
 def test_nobody_may_call_without_saying_who_they_are() -> None:
     objects = render()
     told = {name: environ(name, objects).get("TONGBAN_TRIAL") for name in SERVICES}

@@ -256,6 +256,34 @@ def test_keys_change_while_cases_cross(joined: Engineer) -> None:
     assert engineer.case(TIANNING, GUSU)["granted"] is True
 
 
+def test_the_keys_of_data_at_rest_change_while_cases_cross_and_nobody_gets_another_name(joined: Engineer) -> None:
+    engineer, section = joined, "Change the keys of data at rest"
+    open_before = engineer.case(TIANNING, GUSU, "apply")["number"]
+    own_before = engineer.case(GUSU, TIANNING, "apply")["number"]
+    under = "SELECT DISTINCT encode(substring(name_sealed, 1, 1), 'hex') FROM accounts"
+    names = f"SELECT DISTINCT applicant_subject FROM cases WHERE intake = '{GUSU}'"
+    known_as = eventually(lambda: engineer.sql(TIANNING, "case_routing", names), "the case to cross")
+    assert (engineer.sql(GUSU, "identity", under), len(known_as.split())) == ("01", 1)
+    engineer.follow(section, 0)
+    assert engineer.case(TIANNING, GUSU)["granted"] is True
+    engineer.follow(section, 1)
+    assert engineer.case(TIANNING, GUSU)["granted"] is True
+    assert engineer.sql(GUSU, "identity", under) == "01", "nothing but what is written is under the new key"
+    said = engineer.follow(section, 2)
+    assert len(re.findall(r", 0 left$", said, flags=re.MULTILINE)) == 4, said
+    assert engineer.sql(GUSU, "identity", under) == "02"
+    engineer.told["EARLY"] = "--early"
+    engineer.follow(section, 3)
+    assert engineer.case(TIANNING, GUSU, "decide", open_before)["granted"] is True
+    assert engineer.case(GUSU, TIANNING, "decide", own_before)["granted"] is True
+    assert engineer.case(GUSU, TIANNING)["granted"] is True
+    assert engineer.sql(TIANNING, "case_routing", names) == known_as
+    assert engineer.sql(GUSU, "identity", "SELECT DISTINCT kind FROM field_keys ORDER BY kind").split() == [
+        "named",
+        "pairwise",
+    ]
+
+
 def shown_keys(engineer: Engineer) -> set[str]:
     """Ids of Gusu's keys that the newest registry shows as valid."""
     said = engineer.run("tongban registry show $TRUST/registry.json --json")

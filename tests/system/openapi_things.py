@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pika
+from chassis.sealed import FieldKeys
 from identity import samples
 from identity.domain.model import Account, AccountKind, Assurance, Role
 from identity.domain.model import Person as PersonalData
@@ -178,7 +179,9 @@ def _leaver(made: Things, gusu: Installation) -> None:
     data = PersonalData("样例离职人员", "", "leaver@sample.example", "")
     account = Account("leaver-0001", "leaver", AccountKind.STAFF, frozenset({Role.CLERK}), Assurance.L5, data)
     environ = gusu.district.service_environ("identity")
-    settings = samples.Settings(database_url=environ["TONGBAN_DATABASE_URL"], field_key=environ["TONGBAN_FIELD_KEY"])
+    settings = samples.Settings(
+        database_url=environ["TONGBAN_DATABASE_URL"], field_key=FieldKeys.of(environ["TONGBAN_FIELD_KEY"])
+    )
     samples.load(settings, [account], {"leaver": _PASSWORD})
     made.ids["disable_account"] = [{"subject": account.subject}]
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from catalogue import messages as catalogue
+from chassis.sealed import FieldKeys
 from gateway.rules import RULES, Whose
 from identity import samples
 from identity.domain.model import Account, AccountKind, Assurance, Role
@@ -116,7 +117,9 @@ def somebody_else(gusu: Installation) -> Person:
     data = PersonalData("样例邻居", "110101188001010038", "neighbour@sample.example", "")
     account = Account("neighbour-0001", "neighbour", AccountKind.PERSON, frozenset({Role.CITIZEN}), Assurance.L4, data)
     environ = gusu.district.service_environ("identity")
-    settings = samples.Settings(database_url=environ["TONGBAN_DATABASE_URL"], field_key=environ["TONGBAN_FIELD_KEY"])
+    settings = samples.Settings(
+        database_url=environ["TONGBAN_DATABASE_URL"], field_key=FieldKeys.of(environ["TONGBAN_FIELD_KEY"])
+    )
     samples.load(settings, [account], {"neighbour": PASSWORD})
     return Person(gusu.gateway, gusu.issuer, gusu.authority, "neighbour", PASSWORD)
 

@@ -89,6 +89,11 @@ database:
 {{ append (include "district.servers" . | fromYamlArray) "portal" | toYaml }}
 {{- end }}
 
+{{/* Whose tables hold sealed values (SEALED in a service's adapters/tables.py): a Job each seals them anew when `reseal` is told. */}}
+{{- define "district.sealers" -}}
+{{ if .Values.reseal }}[identity, case_routing, hotline, portal]{{ else }}[]{{ end }}
+{{- end }}
+
 {{/* A database URL: dict root engines role service. */}}
 {{- define "district.databaseUrl" -}}
 {{ printf "postgresql+psycopg2://%s_%s:$(DATABASE_PASSWORD)@%s/%s%s" .service .role .engines.database.address .service .engines.database.query }}
@@ -155,6 +160,8 @@ Everything about the processes, by name:
     (dict "name" "courier-local" "secret" (include "district.tlsSecret" (dict "root" . "name" "courierLocal")) "keys" (list "ca.crt" "tls.crt" "tls.key") "path" $local)
     (dict "name" "courier-client" "secret" (include "district.tlsSecret" (dict "root" . "name" "courierClient")) "keys" (list "tls.crt" "tls.key") "path" "/run/tongban/courier-client"))) -}}
 {{- $identity := $facts.identity -}}
+{{- $pairwise := dict "name" "TONGBAN_PAIRWISE_KEY" "secret" $fieldKeys "key" "pairwise" "optional" true -}}
+{{- $_ := set $identity "secrets" (append $identity.secrets $pairwise) -}}
 {{- $_ := merge $identity.settings (dict "ALLIANCE_ROOT" "/run/tongban/alliance/root.jwk") -}}
 {{- $_ := set $identity "files" (append $identity.files
     (dict "name" "alliance" "secret" (include "district.secret" (dict "root" . "name" "courierKeys")) "keys" (list "root.jwk") "path" "/run/tongban/alliance")) -}}
@@ -172,7 +179,7 @@ Everything about the processes, by name:
 {{- $_ := set $facts "identity_http" (dict
     "module" "identity.http" "health" true "https" true "calledByPeers" true "schema" $facts.identity.schema "restartsWith" $parties
     "settings" (merge (dict "SERVICE_NAME" "identity" "SIGNING_KEYS" "/run/tongban/identity/identity.jwk" "CA_FILE" $authorityFile "RELYING_PARTIES" "/run/tongban/parties/parties.json,/run/tongban/portal-party/relying-parties.json" "PROOFING" .Values.proofing.source) $served $common)
-    "secrets" (list (dict "name" "DATABASE_PASSWORD" "secret" $databaseSecret "key" "identity_app") (dict "name" "TONGBAN_FIELD_KEY" "secret" $fieldKeys "key" "identity"))
+    "secrets" (list (dict "name" "DATABASE_PASSWORD" "secret" $databaseSecret "key" "identity_app") (dict "name" "TONGBAN_FIELD_KEY" "secret" $fieldKeys "key" "identity") $pairwise)
     "composed" (dict "TONGBAN_DATABASE_URL" (include "district.databaseUrl" (dict "engines" $engines "role" "app" "service" "identity")))
     "files" (concat (list $edgeTls (dict "name" "identity" "secret" (include "district.secret" (dict "root" . "name" "identityKeys")) "keys" (list "identity.jwk") "path" "/run/tongban/identity") (dict "name" "parties" "configMap" (printf "%s-relying-parties" .Release.Name) "keys" (list "parties.json") "path" "/run/tongban/parties") (dict "name" "portal-party" "secret" $portalKeys "keys" (list "relying-parties.json") "path" "/run/tongban/portal-party")) $authorityFiles $databaseFiles)
     "reaches" (list "database" "portal" "parties" "peerIssuers" "collector")) -}}

@@ -2,6 +2,7 @@
 An ordinary Job, not a hook. Its name ends with the digest of its own pod: a Job cannot be changed, so another image or
 another command is another Job, and the same one is never run again.
   root, name, account   as ever        pod   what `service.jobPod` made
+  component             what kind of Job it is, where several are asked about together
 */}}
 {{- define "service.job" -}}
 apiVersion: batch/v1
@@ -9,7 +10,9 @@ kind: Job
 metadata:
   name: {{ printf "%s-%s" (include "service.fullname" . | trunc 52) (.pod | sha256sum | trunc 10) }}
   namespace: {{ .root.Release.Namespace }}
-  labels: {{- include "service.labels" . | nindent 4 }}
+  labels:
+    {{- include "service.labels" . | nindent 4 }}
+    {{- include "service.component" . | nindent 4 }}
 spec:
   backoffLimit: {{ .root.Values.jobs.backoffLimit }}
   template: {{- .pod | nindent 4 }}
@@ -22,6 +25,7 @@ spec:
 metadata:
   labels:
     {{- include "service.selector" . | nindent 4 }}
+    {{- include "service.component" . | nindent 4 }}
   annotations:
     tongban/secrets-revision: {{ .root.Values.secretsRevision | quote }}
 spec:
@@ -72,4 +76,10 @@ spec:
         {{- end }}
       {{- end }}
     {{- end }}
+{{- end }}
+
+{{- define "service.component" -}}
+{{- with .component -}}
+app.kubernetes.io/component: {{ . }}
+{{- end -}}
 {{- end }}

@@ -462,7 +462,7 @@ def test_the_secrets_are_those_that_the_chart_mounts(gusu: Office, alliance: Pat
     assert data["broker"] == set(bus.users)
     roles = {f"{service}_{role}" for service in owners(bus.servers) for role in ("owner", "app")}
     assert data["database"] == roles | {"postgres"}
-    assert data["field-keys"] == set(bus.users) | {"portal", "transit"}
+    assert data["field-keys"] == set(bus.users) | {"portal", "transit", "pairwise"}
     assert data["edge-key"] == {"edge.jwk"}
     assert data["edge-keys"] == {"edge.jwks"}
     assert data["identity-keys"] == {"identity.jwk"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from chassis.sealed import TransitSeal
+from chassis.sealed import FieldCipher, FieldKeys, TransitSeal
 from courier import keys
 from cryptography import x509
+from identity.adapters.sealing import pairwise_key
 from tongban_cli import district_bundle, district_rotation
 from tongban_cli.commands import district as command
 from tongban_cli.district_folder import Districts
@@ -116,6 +118,54 @@ def test_what_was_sealed_under_the_old_transit_key_opens_until_it_is_dropped(off
     assert office.secret("field-keys")["transit"].count(",") == 0
 
 
+def test_a_field_key_is_known_before_it_seals_and_the_old_one_after_and_names_at_peers_stay(office: Office) -> None:
+    def now() -> dict[str, FieldKeys]:
+        held = office.secret("field-keys")
+        return {name: FieldKeys.of(text) for name, text in held.items() if name not in ("transit", "pairwise")}
+
+    begun, pairwise = now(), office.secret("field-keys")["pairwise"]
+    assert {held.never_changed for held in begun.values()} == {True}
+    assert pairwise_key(begun["identity"], "") == base64.b64decode(pairwise)
+    sealed = FieldCipher(begun["hotline"]).seal("text", "place")
+    office.rotate("field", "add")
+    added = now()
+    assert {name: held.first for name, held in added.items()} == {name: held.first for name, held in begun.items()}
+    office.rotate("field", "use")
+    used = now()
+    assert {name: held.all[::-1] for name, held in used.items()} == {name: held.all for name, held in added.items()}
+    assert all(held.first.named for held in used.values())
+    assert len({held.first.id for held in used.values()}) == len(used), "each service has a key of its own"
+    assert FieldCipher(used["hotline"]).open(sealed, "place") == "text"
+    assert office("rotate", GUSU, "field", "drop", later=timedelta(minutes=59)) == 1
+    assert "district.too_early" in office.refused
+    office.rotate("field", "drop", later=timedelta(minutes=61))
+    assert {name: held.all for name, held in now().items()} == {name: held.all[:1] for name, held in used.items()}
+    assert office.secret("field-keys")["pairwise"] == pairwise
+
+
+def test_keys_from_before_the_pairwise_key_was_kept_give_the_one_that_people_are_known_by(office: Office) -> None:
+    office.secret("field-keys")
+    kept = office.keep / GUSU / "passwords.json"
+    old = json.loads(kept.read_text())
+    pairwise = old["fieldKeys"].pop("pairwise")
+    kept.write_text(json.dumps(old))
+    office.rotate("field", "add")
+    assert office.secret("field-keys")["pairwise"] == pairwise
+
+
+def test_check_says_when_a_change_of_keys_was_left_half_done(office: Office) -> None:
+    def said(later: timedelta) -> bool:
+        office("check", GUSU, "--json", later=later)
+        return "district.two_keys" in office.said
+
+    office.rotate("field", "add")
+    assert not said(timedelta(days=44))
+    assert said(timedelta(days=46))
+    office.rotate("field", "use", later=timedelta(days=46))
+    office.rotate("field", "drop", later=timedelta(days=47))
+    assert not said(timedelta(days=200))
+
+
 @pytest.mark.parametrize(("kind", "use"), [("signing", "sig"), ("sealing", "enc")])
 def test_a_couriers_new_key_is_shown_beside_the_old_one_and_then_alone(office: Office, kind: str, use: str) -> None:
     (old,) = office.shown(use)
@@ -196,7 +246,7 @@ def test_new_passwords_touch_no_key_of_data_at_rest(office: Office) -> None:
         ([["edge", "add"], ["edge", "use"]], ["edge", "drop"], "district.too_early"),
         ([], ["signing", "use"], "district.no_step"),
         ([], ["sealing", "drop"], "district.not_next"),
-        ([], ["field", "add"], "district.no_kind"),
+        ([], ["fields", "add"], "district.no_kind"),
     ],
 )
 def test_a_step_that_is_not_the_next_is_refused_and_changes_nothing(

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 import uvicorn
 from chassis.clock import FixedClock, new_id
+from chassis.sealed import FieldKeys
 from identity import samples
 from identity.http.app import build
 from identity.http.parts import Parts
@@ -112,7 +113,7 @@ class Provider:
         (folder / "keys").write_text(json.dumps({"keys": [key.as_dict(private=True) for key in signing]}))
         (folder / "parties").write_text(json.dumps([party.row for party in parties]))
         told = HttpSettings(
-            district=DISTRICT, database_url=database_url, field_key=FIELD_KEY, signing_keys=folder / "keys",
+            district=DISTRICT, database_url=database_url, field_key=FieldKeys.of(FIELD_KEY), signing_keys=folder / "keys",
             relying_parties=(str(folder / "parties"),), issuer=self.issuer, listen_address=f"{HOST}:{port}",
             tls_certificate=pair.certificate, tls_key=pair.key, ca_file=authority.certificate, **settings,
         )  # fmt: skip
@@ -218,6 +219,6 @@ def answer_of(response: httpx.Response) -> dict[str, str]:
 
 
 def load_people(provider: Provider) -> None:
-    settings = samples.Settings(database_url=provider.parts.settings.database_url, field_key=FIELD_KEY)
+    settings = samples.Settings(database_url=provider.parts.settings.database_url, field_key=FieldKeys.of(FIELD_KEY))
     people = list(samples.read_samples())
     samples.load(settings, people, {sample.login: PASSWORD for sample in people})

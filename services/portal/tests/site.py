@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 from chassis.clock import FixedClock, new_id
+from chassis.sealed import FieldKeys
 from joserfc.jwk import OKPKey
 from portal.app import build
 from portal.desk import Desk
@@ -79,7 +79,7 @@ def a_site(folder: Path, database_url: str) -> Site:
     settings = Settings(
         district="320508",
         database_url=database_url,
-        field_key=base64.b64encode(b"k" * 32).decode(),
+        field_key=FieldKeys.plain(b"k" * 32),
         portal_key=folder / "portal.jwk",
         portal_url=PORTAL,
         gateway_url=GATEWAY,

@@ -121,6 +121,8 @@ def _agreement(one: Place, other: Place, now: datetime) -> str:
 def _settings(place: Place, bus: Bus, passwords: Passwords) -> None:
     for service in bus.servers:
         told = _of_service(place, service, passwords) | _MORE.get(service, lambda _: {})(place)
+        if service == "identity":
+            told["PAIRWISE_KEY"] = passwords["fieldKeys"]["pairwise"]
         _environ(place, service, told)
         owner = f"postgresql+psycopg2://{service}_owner:{passwords['database'][f'{service}_owner']}@{place.database}:5432/{service}"
         _environ(place, f"migrate-{service}", {"MIGRATION_DATABASE_URL": owner})
@@ -139,6 +141,7 @@ def _settings(place: Place, bus: Bus, passwords: Passwords) -> None:
         "LISTEN_ADDRESS": f"0.0.0.0:{place.ports['id']}",
         "DATABASE_URL": _database(place, "identity", passwords),
         "FIELD_KEY": passwords["fieldKeys"]["identity"],
+        "PAIRWISE_KEY": passwords["fieldKeys"]["pairwise"],
         "SIGNING_KEYS": f"{_RUN}/identity/identity.jwk",
         "RELYING_PARTIES": f"{_RUN}/parties/parties.json,{_RUN}/portal-party/relying-parties.json",
         "PROOFING": "none",

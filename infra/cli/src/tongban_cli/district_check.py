@@ -21,9 +21,12 @@ from tongban_cli import district_bundle
 from tongban_cli.district_errors import DistrictError
 from tongban_cli.district_folder import MOST_LINES, DistrictFolder
 from tongban_cli.district_keep import Keep, ends
+from tongban_cli.district_rotation import unfinished
 
 #: What ends sooner is said now.
 _SOON = timedelta(days=14)
+#: A change of keys is not left half done for longer.
+_TWO_KEYS = timedelta(days=45)
 #: What peers must learn of first.
 _YEARLY = timedelta(days=45)
 
@@ -79,6 +82,13 @@ def _keys(folder: DistrictFolder, keep: Keep, now: datetime) -> Iterator[Finding
         yield Finding(
             "district.authority_ends",
             f"the authority of its certificates ends on {end:%Y-%m-%d}, and they with it: {how}",
+        )
+
+    for kind, since, following in unfinished(keep, now, _TWO_KEYS):
+        yield Finding(
+            "district.two_keys",
+            f"the change of its {kind} keys stands still since {since}, and the old one is still believed: "
+            f"`tongban district rotate {folder.code} {kind} {following}` goes on",
         )
 
 

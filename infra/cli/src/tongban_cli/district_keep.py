@@ -17,13 +17,15 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from chassis.sealed import FieldKey, FieldKeys
 from courier import keys
 from courier.domain.registry import Key
+from identity.adapters.sealing import pairwise_key
 from joserfc.jwk import KeySet, OKPKey
 from tongban_broker.bus import Bus
 from tongban_database.roles import BESIDE_THE_BUS, owner_role, owners, runtime_role
@@ -35,6 +37,8 @@ from tongban_cli.district_errors import DistrictError
 
 #: Passwords by the Secret that holds them (charts/district, `secrets`), then by its key.
 Passwords = dict[str, dict[str, str]]
+#: What else stands beside the services' keys: shared by all of them, and what other districts' names for our people are made with.
+NO_FIELD_KEYS = ("transit", "pairwise")
 #: A certificate that ends sooner is issued again.
 _RENEW = timedelta(days=30)
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?")
@@ -126,6 +130,19 @@ class Keep:
         kept = self.passwords(bus)
         kept["fieldKeys"]["transit"] = ",".join(found)
         write_private(self._passwords, json.dumps(kept, indent=1))
+
+    def change_field_keys(self, bus: Bus, change: Callable[[list[str]], list[str]]) -> None:
+        """What `change` makes of each service's keys of data at rest: the first seals, every one opens (chassis.sealed.FieldKeys)."""
+        kept = self.passwords(bus)
+        for name, text in kept["fieldKeys"].items():
+            if name not in NO_FIELD_KEYS:
+                kept["fieldKeys"][name] = ",".join(change(text.split(",")))
+        write_private(self._passwords, json.dumps(kept, indent=1))
+
+    @staticmethod
+    def fresh_field_key() -> str:
+        """With its id, which what it seals names."""
+        return FieldKey(secrets.token_bytes(32)).as_text()
 
     def renew_passwords(self, bus: Bus) -> None:
         """New ones for every broker user and every database role, but the database's superuser: that one is set once."""
@@ -228,7 +245,12 @@ def fresh_passwords(bus: Bus, known: Mapping[str, Mapping[str, str]]) -> Passwor
         "database": {role: password() for role in (*roles, "postgres")},
         "fieldKeys": {name: _key() for name in (*bus.users, *BESIDE_THE_BUS, "transit")},
     }
-    return {thing: {**found, **known.get(thing, {})} for thing, found in made.items()}
+    found = {thing: {**fresh, **known.get(thing, {})} for thing, fresh in made.items()}
+    if "pairwise" not in found["fieldKeys"]:
+        # What identity makes by itself as long as it has no other: kept before the first field key is changed.
+        made_of = FieldKeys.of(found["fieldKeys"]["identity"])
+        found["fieldKeys"]["pairwise"] = base64.b64encode(pairwise_key(made_of, "")).decode()
+    return found
 
 
 def ends(certificate_pem: str) -> datetime:

@@ -11,6 +11,7 @@ known until nothing is left that needs it.
 | identity     | what tokens are signed with                                  | `use`                       |
 | edge         | what the gateway says on whose behalf it calls with          | `use`                       |
 | transit      | what seals messages for and from other districts at rest     | `use`                       |
+| field        | what seals personal data at rest, a key a service            | `use`                       |
 | authority    | the own authority, and every certificate with it             | `use`                       |
 | certificates | what the own authority issued (`renew`: at once)             |                             |
 | passwords    | of broker users and database roles (`renew`: at once)        |                             |
@@ -109,6 +110,20 @@ KINDS: dict[str, Kind] = {
         },
         timedelta(days=8),
     ),
+    # Forms and sign-ins under way are over by then; rows are the processes' own to refuse (chassis.resealing).
+    "field": Kind(
+        {
+            "add": lambda keep, code, now: keep.change_field_keys(Bus.load(), lambda old: [*old, keep.fresh_field_key()]),
+            "use": lambda keep, code, now: keep.change_field_keys(Bus.load(), lambda both: [*both[1:], both[0]]),
+            "drop": lambda keep, code, now: keep.change_field_keys(Bus.load(), lambda both: both[:1]),
+        },
+        {
+            "add": f"{_RELEASE}, so that every process opens it; then use",
+            "use": f"{_RELEASE}; then helm upgrade with reseal set; when its Jobs left no row: drop",
+            "drop": f"{_RELEASE}; whoever still needs the old one does not begin, and says which rows",
+        },
+        timedelta(hours=1),
+    ),
     "authority": Kind(
         {
             "add": lambda keep, code, now: keep.add_authority(code),
@@ -163,6 +178,16 @@ def standing(keep: Keep) -> list[tuple[str, str, str]]:
         said = f"{last['step']} on {last['at'][:10]}" if last else "as it was made"
         rows.append((kind, said, " or ".join(_next(known, last)[0])))
     return rows
+
+
+def unfinished(keep: Keep, now: datetime, longer_than: timedelta) -> list[tuple[str, str, str]]:
+    """Kinds of which two keys have been in force for longer: kind, when the last step was, the next steps."""
+    return [
+        (kind, at.strftime("%Y-%m-%d"), " or ".join(following))
+        for kind, last in _read(keep).items()
+        for following, at in [_next(KINDS[kind], last)]
+        if at is not None and at + longer_than < now
+    ]
 
 
 def _next(kind: Kind, last: Mapping[str, str] | None) -> tuple[list[str], datetime | None]:

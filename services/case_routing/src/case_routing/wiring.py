@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,4 +113,4 @@ def acting(call: Call) -> Acting:
 def build(process: Process) -> App:
     settings, caller = process.settings, process.caller
     office = Office(settings.district, RemoteCatalogue(caller, process.clock), RemotePeople(caller), RandomNumbers())
-    return App(process, FieldCipher(b64decode(settings.field_key)), office)
+    return App(process, FieldCipher(settings.field_key), office)

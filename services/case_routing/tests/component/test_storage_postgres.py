@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from case_routing.adapters.storage import Work
-from case_routing.adapters.tables import metadata
+from case_routing.adapters.tables import SEALED, metadata
 from case_routing.domain.model import Mode
 from case_routing.domain.policies import grant
 from chassis.clock import FixedClock, new_id
 from chassis.database import Database
 from chassis.outbox import Outbox
-from chassis.sealed import FieldCipher
+from chassis.resealing import SealedTables, reseal
+from chassis.sealed import FieldCipher, FieldKey, FieldKeys
 
 from tests.support.transit import TRANSIT
 
@@ -38,8 +40,13 @@ def rows(database):
     store.close()
 
 
-def work_of(connection, here: str) -> Work:
-    return Work(connection, Outbox(connection, "case_routing", FixedClock(), new_id, TRANSIT), FieldCipher(KEY), here)
+def work_of(connection, here: str, keys: FieldKeys | None = None) -> Work:
+    return Work(
+        connection,
+        Outbox(connection, "case_routing", FixedClock(), new_id, TRANSIT),
+        FieldCipher(keys or FieldKeys.plain(KEY)),
+        here,
+    )
 
 
 class TestPostgres(StorageSuite):
@@ -97,3 +104,21 @@ def test_the_tables_are_what_the_migrations_make(rows):
     with rows.transaction() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
     assert [each for each in differences if "alembic_version" not in str(each)] == []
+
+
+def test_cases_and_files_are_sealed_under_a_new_key_and_read_without_the_old_one(rows):
+    old, new = FieldKey(KEY, named=False), FieldKey(b"n" * 32)
+    case = grant(under_review(), "因患病酌情准予", "document-1", at(9)).case
+    with rows.transaction() as connection:
+        work = work_of(connection, INTAKE)
+        work.cases.save(work.cases.lock(case.number).with_case(case))
+    with rows.transaction() as connection:
+        before = work_of(connection, INTAKE).cases.get(case.number)
+        contents = work_of(connection, INTAKE).cases.with_contents(before)
+    one_by_one = SealedTables(tuple(replace(each, batch=1) for each in SEALED.tables))
+    assert reseal(rows, FieldCipher(FieldKeys([new, old])), one_by_one) == {}
+    with rows.transaction() as connection:
+        cases = work_of(connection, INTAKE, FieldKeys([new])).cases
+        assert cases.get(case.number) == before
+        assert cases.with_contents(before) == contents
+        assert {m.content for m in contents} != {None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from nameko.extensions import DependencyProvider
 from sqlalchemy import Connection
 
 from chassis.clock import Clock, NewId
-from chassis.sealed import TransitSeal
+from chassis.sealed import FieldKeys, TransitSeal
 from chassis.settings import at_least, secret
 
 if TYPE_CHECKING:  # importing settings must not patch the process that does it, as the caller's module does
@@ -33,8 +33,8 @@ class ChassisSettings:
     service_name: str
     amqp_url: str = secret()
     database_url: str = secret()
-    #: 32 octets in base64, for personal data at rest.
-    field_key: str = secret()
+    #: Keys of 32 octets in base64, separated by commas, for personal data at rest: the first seals, every one opens.
+    field_key: FieldKeys = secret()
     #: One or more keys of 32 octets in base64, separated by commas, the same in every service of the district: the first
     #: seals messages for and from other districts on their way through this one, every one opens them.
     transit_key: TransitSeal = secret()
@@ -57,6 +57,10 @@ class ChassisSettings:
     once_keep_days: int = at_least(1, default=30)
     #: Seconds a message waits on each rung after its handler failed.
     retry_ladder: tuple[str, ...] = ("1", "10", "60", "600")
+
+    def fixed_keys(self) -> Mapping[str, tuple[str, str]]:
+        """Keys that must never be others than when the district began: kind → setting and id (chassis.resealing)."""
+        return {}
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 
 import pytest
-from chassis.sealed import FieldCipher, SealBroken, TransitSeal, mask_id_number, mask_name
+from chassis.sealed import FieldCipher, FieldKey, FieldKeys, SealBroken, TransitSeal, mask_id_number, mask_name
 from hypothesis import given
 from hypothesis import strategies as st
 
-CIPHER = FieldCipher(bytes(range(32)))
+CIPHER = FieldCipher(FieldKeys.plain(bytes(range(32))))
 PLACE = "case.applicant_id_number/C1"
 
 
@@ -40,7 +40,7 @@ def test_every_altered_octet_is_found() -> None:
 
 
 def test_another_key_opens_and_finds_nothing() -> None:
-    other = FieldCipher(bytes(32))
+    other = FieldCipher(FieldKeys.plain(bytes(32)))
     with pytest.raises(SealBroken):
         other.open(CIPHER.seal("text", PLACE), PLACE)
     assert other.keyed_hash("text") != CIPHER.keyed_hash("text")
@@ -51,8 +51,65 @@ def test_equal_texts_have_equal_keyed_hashes() -> None:
 
 
 def test_the_key_is_the_one_that_settings_hold() -> None:
-    with pytest.raises(ValueError, match="32 bytes"):
-        FieldCipher(base64.b64encode(bytes(32)))
+    with pytest.raises(ValueError, match="32 octets"):
+        FieldKeys.plain(base64.b64encode(bytes(32)))
+
+
+FIRST, SECOND = FieldKey(b"a" * 32, named=False), FieldKey(b"b" * 32)
+
+
+def test_the_first_field_key_seals_and_names_itself_and_every_one_opens() -> None:
+    before, added, used = (FieldCipher(FieldKeys(keys)) for keys in ([FIRST], [FIRST, SECOND], [SECOND, FIRST]))
+    for cipher in (before, added, used):
+        assert used.open(cipher.seal("text", PLACE), PLACE) == added.open(cipher.seal("text", PLACE), PLACE) == "text"
+    assert before.open(added.seal("text", PLACE), PLACE) == "text", "a process that was not restarted yet"
+    assert used.seal("text", PLACE)[:5] == SECOND.begins
+    after = FieldCipher(FieldKeys([SECOND]))
+    with pytest.raises(SealBroken):
+        after.open(before.seal("text", PLACE), PLACE)
+    with pytest.raises(SealBroken, match=SECOND.id):
+        before.open(used.seal("text", PLACE), PLACE)
+
+
+def test_a_key_s_name_in_what_it_sealed_cannot_be_changed() -> None:
+    sealed = FieldCipher(FieldKeys([SECOND])).seal("text", PLACE)
+    twin = FieldCipher(FieldKeys([FieldKey(SECOND.secret, named=False)]))
+    with pytest.raises(SealBroken):
+        twin.open(b"\x01" + sealed[5:], PLACE)
+    assert twin.open(sealed, PLACE) == "text"
+
+
+def test_a_hash_is_looked_for_under_every_key() -> None:
+    added, used = (FieldCipher(FieldKeys(keys)) for keys in ([FIRST, SECOND], [SECOND, FIRST]))
+    assert used.keyed_hashes("a") == added.keyed_hashes("a")[::-1]
+    assert used.keyed_hash("a") == used.keyed_hashes("a")[0]
+
+
+def test_a_setting_of_field_keys_is_read_as_it_was_written() -> None:
+    text = f"{SECOND.as_text()},{FIRST.as_text()}"
+    keys = FieldKeys.of(text)
+    assert ([key.named for key in keys.all], keys.first.id, keys.never_changed) == ([True, False], SECOND.id, False)
+    assert ",".join(key.as_text() for key in keys.all) == text
+    assert FieldKeys.of(FIRST.as_text()).never_changed
+    assert not FieldKeys.of(SECOND.as_text()).never_changed
+    assert SECOND.as_text().partition(":")[2] not in repr(keys.all)
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("", "32 octets"),
+        ("not base64!", "keys of 32 octets in base64"),
+        (base64.b64encode(bytes(16)).decode(), "32 octets"),
+        (f"{FIRST.as_text()},", "32 octets"),
+        (f"00000000:{SECOND.as_text()[9:]}", f"its own is {SECOND.id}"),
+        (f"{FIRST.as_text()},{SECOND.as_text()[9:]}", "only the key from before keys had names"),
+        (f"{SECOND.as_text()},{SECOND.as_text()}", "the same key twice"),
+    ],
+)
+def test_field_keys_that_are_none_are_refused_with_what_is_wrong(setting: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        FieldKeys.of(setting)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,5 +54,5 @@ class App:
 
 
 def build(process: Process) -> App:
-    cipher = FieldCipher(base64.b64decode(process.settings.field_key))
+    cipher = FieldCipher(process.settings.field_key)
     return App(process, cipher, Identity(process.caller))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from chassis.clock import FixedClock, new_id
 from chassis.database import Database
 from chassis.outbox import Outbox
-from chassis.sealed import FieldCipher, SealBroken
+from chassis.resealing import SealedTables, reseal, rows_left
+from chassis.sealed import FieldCipher, FieldKey, FieldKeys, SealBroken
 from hotline.adapters.storage import Work
+from hotline.adapters.tables import SEALED
 from hotline.domain.errors import HotlineError
 from hotline.domain.model import State
 from hotline.usecases.answer_ticket import answer_ticket
@@ -23,7 +26,7 @@ from ..storage_suite import StorageSuite
 
 pytestmark = pytest.mark.engines
 
-CIPHER = FieldCipher(bytes(range(32)))
+CIPHER = FieldCipher(FieldKeys.plain(bytes(range(32))))
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +135,15 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_knows(database) ->
         context = MigrationContext.configure(connection, opts={"compare_server_default": False})
         assert compare_metadata(context, metadata) == []
     engine.dispose()
+
+
+def test_what_people_wrote_is_sealed_under_a_new_key_and_read_without_the_old_one(empty) -> None:
+    old, new = FieldKey(bytes(range(32)), named=False), FieldKey(b"n" * 32)
+    done = ticket(2).after("answered", NOW, answer="答复在此", state=State.ANSWERED, answered_by=GUSU, answered_at=NOW)
+    keep(empty, ticket(1), done)
+    one_by_one = SealedTables(tuple(replace(each, batch=1) for each in SEALED.tables))
+    assert rows_left(empty, FieldCipher(FieldKeys([new, old])), SEALED) == {"tickets": 2, "ticket_entries": 3}
+    assert reseal(empty, FieldCipher(FieldKeys([new, old])), one_by_one) == {}
+    with empty.transaction() as connection:
+        tickets = begin(connection, FieldCipher(FieldKeys([new]))).tickets
+        assert [tickets.get(each.number) for each in (ticket(1), done)] == [ticket(1), done]

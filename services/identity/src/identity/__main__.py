@@ -1,4 +1,4 @@
-"""`python -m identity`: the bus process, and `migrate`, `parking`; `load-samples`, `add-staff`, which hash, without eventlet."""
+"""`python -m identity`: the bus process, and `migrate`, `parking`, `reseal`; `load-samples`, `add-staff`, which hash, without eventlet."""
 
 import sys
 
@@ -14,7 +14,8 @@ if sys.argv[1:2] == ["add-staff"]:
 import chassis.green  # noqa: F401, I001  # eventlet patches the standard library before anything else is imported
 
 from chassis.runner import main
+from identity.adapters.tables import SEALED
 from identity.service import IdentityService
 from identity.settings import Settings
 
-sys.exit(main(IdentityService, Settings, sys.argv[1:]))
+sys.exit(main(IdentityService, Settings, sys.argv[1:], sealed=SEALED))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 
 from chassis.database import Database
 from chassis.errors import fault_of
+from chassis.sealed import FieldKeys
 from chassis.settings import SettingsError, read_settings, secret
 
 from identity.adapters.sealing import Sealing
@@ -23,14 +23,14 @@ class Settings:
     """What a command that writes accounts needs."""
 
     database_url: str = secret()
-    field_key: str = secret()
+    field_key: FieldKeys = secret()
 
 
 @contextmanager
 def storage(settings: Settings) -> Iterator[Storage]:
     """One transaction; without an outbox, since nothing that such a command does is an event."""
     with Database(settings.database_url, pool_size=1).transaction() as connection:
-        yield Storage(connection, Sealing(base64.b64decode(settings.field_key)))
+        yield Storage(connection, Sealing(settings.field_key))
 
 
 def ended(act: Callable[[Settings], str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from chassis.signed import SigningKey
 from chassis.subscriber import Delivery
 
 from identity.adapters.registry_copy import read_copy, read_root
-from identity.adapters.sealing import Sealing
+from identity.adapters.sealing import Sealing, pairwise_key
 from identity.adapters.storage import Storage
 from identity.domain.federation import ATTEMPT_LIFETIME
 from identity.domain.logouts import KEEP_UNTOLD
@@ -84,6 +83,6 @@ class App:
 
 def build(process: Process) -> App:
     assert isinstance(process.settings, Settings)
-    return App(
-        process, Sealing(base64.b64decode(process.settings.field_key)), read_root(process.settings.alliance_root)
-    )
+    settings = process.settings
+    sealing = Sealing(settings.field_key, pairwise_key(settings.field_key, settings.pairwise_key))
+    return App(process, sealing, read_root(settings.alliance_root))

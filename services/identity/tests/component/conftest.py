@@ -6,6 +6,7 @@ import json
 
 import pytest
 from chassis.clock import FixedClock, new_id
+from chassis.sealed import FieldKeys
 from identity import samples
 from identity.adapters.client_keys import canonical_key
 from identity.http.parts import build as build_parts
@@ -25,7 +26,7 @@ def parts(database, tmp_path_factory):
     settings = HttpSettings(
         district="320508",
         database_url=database.url,
-        field_key=FIELD_KEY,
+        field_key=FieldKeys.of(FIELD_KEY),
         signing_keys=folder / "keys",
         issuer=ISSUER,
         listen_address="127.0.0.1:0",
@@ -37,7 +38,7 @@ def parts(database, tmp_path_factory):
     )
     clock = FixedClock()
     parts = build_parts(settings, clock, new_id)
-    loading = samples.Settings(database_url=database.url, field_key=FIELD_KEY)
+    loading = samples.Settings(database_url=database.url, field_key=FieldKeys.of(FIELD_KEY))
     people = list(samples.read_samples())
     given = {sample.login: PASSWORD for sample in people}
     loaded, firms = samples.load_all(loading, people, list(samples.read_sample_firms()), given, clock)

@@ -6,6 +6,7 @@ import re
 from html import unescape
 
 import pytest
+from chassis.sealed import FieldKeys
 from identity import samples
 from identity.domain.model import Assurance
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.engines
 @pytest.fixture(scope="module")
 def provider(database, tmp_path_factory):
     running = Provider(database.url, tmp_path_factory.mktemp("provider"), proofing="development", trial=True)
-    loading = samples.Settings(database_url=database.url, field_key=FIELD_KEY)
+    loading = samples.Settings(database_url=database.url, field_key=FieldKeys.of(FIELD_KEY))
     people = list(samples.read_samples())
     given = {sample.login: PASSWORD for sample in people}
     samples.load_all(loading, people, list(samples.read_sample_firms()), given, running.clock)

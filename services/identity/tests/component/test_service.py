@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 from chassis.database import Database
 from chassis.errors import Fault
+from chassis.sealed import FieldKeys
 from identity.adapters.passwords import matches
 from identity.adapters.sealing import Sealing
 from identity.adapters.storage import Storage
@@ -77,9 +77,9 @@ def people(environ, database, tmp_path_factory) -> dict[str, str]:
     assert again.stdout == "10 sample accounts: 0 new, 0 changed, 10 unchanged; sample firms: 1\n"
     pool = Database(database.url)
     with pool.transaction() as connection:
-        accounts = Storage(connection, Sealing(base64.b64decode(environ["TONGBAN_FIELD_KEY"]))).accounts
+        accounts = Storage(connection, Sealing(FieldKeys.of(environ["TONGBAN_FIELD_KEY"]))).accounts
         found = {login: accounts.by_login(login).subject for login in LOGINS}
-        firm = Storage(connection, Sealing(base64.b64decode(environ["TONGBAN_FIELD_KEY"]))).firms
+        firm = Storage(connection, Sealing(FieldKeys.of(environ["TONGBAN_FIELD_KEY"]))).firms
         found["the firm"] = firm.by_credit_code(CREDIT_CODE).subject
     pool.close()
     return found
@@ -121,7 +121,7 @@ def test_a_new_district_gets_its_first_operator_without_samples_and_no_password_
     assert (done.returncode, done.stderr) == (0, "")
     pool = Database(database.url)
     with pool.transaction() as connection:
-        accounts = Storage(connection, Sealing(base64.b64decode(environ["TONGBAN_FIELD_KEY"]))).accounts
+        accounts = Storage(connection, Sealing(FieldKeys.of(environ["TONGBAN_FIELD_KEY"]))).accounts
         made = accounts.by_login("wang.wu")
         assert made.subject == done.stdout.strip()
         assert ({role.value for role in made.roles}, made.sample) == ({"operator", "clerk"}, False)
@@ -322,7 +322,7 @@ def test_the_newest_registry_that_the_root_signed_is_kept_and_another_is_parked(
 def test_the_gateway_learns_which_sessions_ended(bus, environ, database, people) -> None:
     now = datetime.now(UTC)
     with Database(database.url).transaction() as connection:
-        work = Storage(connection, Sealing(base64.b64decode(environ["TONGBAN_FIELD_KEY"])))
+        work = Storage(connection, Sealing(FieldKeys.of(environ["TONGBAN_FIELD_KEY"])))
         for sid in ("ended", "open"):
             work.sessions.add(open_session(f"cookie {sid}", sid, people["citizen"], now))
         work.sessions.end("ended", now)

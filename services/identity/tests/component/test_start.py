@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import pytest
 
-from ..provider import OLD, PORTAL
+from ..provider import FIELD_KEY, OLD, PORTAL
 
 pytestmark = pytest.mark.engines
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.engines
 def start(provider, tmp_path, rows, **changes) -> subprocess.CompletedProcess:
     path = tmp_path / "parties.json"
     path.write_text(json.dumps(rows))
-    told = asdict(provider.parts.settings) | {"relying_parties": path} | changes
+    told = asdict(provider.parts.settings) | {"relying_parties": path, "field_key": FIELD_KEY} | changes
     written = {True: "true", False: "false"}
     environ = {
         f"TONGBAN_{name.upper()}": written[value] if isinstance(value, bool) else str(value)

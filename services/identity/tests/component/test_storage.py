@@ -6,6 +6,7 @@ import pytest
 from chassis.clock import FixedClock, new_id
 from chassis.database import Database
 from chassis.outbox import Outbox
+from chassis.sealed import FieldKeys
 from identity.adapters.sealing import Sealing
 from identity.adapters.storage import Storage
 from sqlalchemy import text
@@ -18,7 +19,7 @@ from ..storage_suite import StorageSuite
 
 pytestmark = pytest.mark.engines
 
-SEALING = Sealing(b"k" * 32)
+SEALING = Sealing(FieldKeys.plain(b"k" * 32))
 
 
 @pytest.fixture(scope="module")

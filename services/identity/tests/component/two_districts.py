@@ -19,6 +19,7 @@ import httpx
 import psycopg2
 from chassis.clock import new_id
 from chassis.database import Database
+from chassis.sealed import FieldKeys
 from identity import samples
 from identity.adapters.sealing import Sealing
 from identity.adapters.storage import Storage
@@ -57,7 +58,7 @@ class Side:
         pool = Database(self.database_url)
         try:
             with pool.transaction() as connection:
-                yield Storage(connection, Sealing(base64.b64decode(self.field_key)))
+                yield Storage(connection, Sealing(FieldKeys.of(self.field_key)))
         finally:
             pool.close()
 
@@ -117,7 +118,7 @@ def a_side(engines: Engines, code: str, folder: Path, authority: Authority) -> S
     }
     keep_file(folder / f"{code}-parties.json", json.dumps([party]))
     authority.server(Pair.at(folder, code), host)
-    settings = samples.Settings(database_url=side.database_url, field_key=field_key)
+    settings = samples.Settings(database_url=side.database_url, field_key=FieldKeys.of(field_key))
     people = list(samples.read_samples())
     samples.load(settings, people, {sample.login: PASSWORD for sample in people})
     return side

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from chassis.clock import new_id
-from chassis.sealed import SealBroken
+from chassis.sealed import FieldKeys, SealBroken
 from identity.adapters.assertions import claimed_client, verify_assertion
 from identity.adapters.client_keys import canonical_key
 from identity.adapters.credit_codes import is_credit_code
@@ -54,7 +54,7 @@ def test_a_password_matches_its_hash_only_and_the_hash_is_argon2id_of_today_s_co
 
 
 def test_a_sealed_column_opens_in_its_own_place_only() -> None:
-    sealing = Sealing(b"k" * 32)
+    sealing = Sealing(FieldKeys.plain(b"k" * 32))
     blob = sealing.seal("id_number", "one", ID_NUMBER)
     assert ID_NUMBER.encode() not in blob
     assert sealing.open("id_number", "one", blob) == ID_NUMBER

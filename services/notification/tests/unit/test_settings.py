@@ -13,7 +13,7 @@ GOOD = {
     "TONGBAN_SERVICE_NAME": "notification",
     "TONGBAN_AMQP_URL": "amqp://x",
     "TONGBAN_DATABASE_URL": "postgresql://x",
-    "TONGBAN_FIELD_KEY": "x",
+    "TONGBAN_FIELD_KEY": "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg=",
     "TONGBAN_TRANSIT_KEY": TRANSIT_KEY,
     "TONGBAN_EDGE_KEYS": "/x",
     "TONGBAN_SMTP_HOST": "mail",

@@ -13,10 +13,12 @@ from chassis.edge import envelope, health_page
 from chassis.errors import Fault
 from chassis.health import Checks
 from chassis.logs import get_logger
+from chassis.resealing import KeyGuard
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
+from portal.adapters.tables import SEALED
 from portal.desk import Desk
 from portal.desk import build as build_desk
 from portal.refusals import refusal
@@ -41,6 +43,7 @@ def build(settings: Settings, clock: Clock, new_id: NewId, http: httpx.AsyncClie
     app = Starlette(routes=[*ROUTES, *health], lifespan=_lifespan)
     app.router.redirect_slashes = False
     app.state.desk, app.state.checks = desk, checks
+    app.state.key_guard = KeyGuard(desk.database, settings.field_key, SEALED)
     app.add_middleware(GZipMiddleware, minimum_size=500)
     envelope(app, refusal)
     return app

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -130,7 +129,7 @@ class Desk:
 
 def build(settings: Settings, clock: Clock, new_id: NewId, http: httpx.AsyncClient) -> Desk:
     """Raises ValueError where a file of the settings is not what it should be."""
-    cipher = FieldCipher(base64.b64decode(settings.field_key))
+    cipher = FieldCipher(settings.field_key)
     key = OKPKey.import_key(json.loads(settings.portal_key.read_text()))
     if not key.is_private or not key.kid:
         raise ValueError(f"{settings.portal_key}: needs a private Ed25519 key with a kid")

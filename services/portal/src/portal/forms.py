@@ -37,7 +37,7 @@ class Forms:
         """A fresh token for this browser's session; "" where nobody is signed in."""
         cookie = session_cookie(request)
         salt = secrets.token_hex(8)
-        return f"{salt}.{self._made(cookie, salt)}" if cookie else ""
+        return f"{salt}.{self._made(cookie, salt)[0]}" if cookie else ""
 
     def check(self, request: Request, form: FormData) -> None:
         """Raises Fault `portal.form_expired` unless our own page sent it in this session."""
@@ -47,11 +47,13 @@ class Forms:
             raise form_expired()
         cookie = session_cookie(request)
         salt, _, shown = text_of(form, FIELD).partition(".")
-        if not cookie or not hmac.compare_digest(self._made(cookie, salt).encode(), shown.encode()):
+        made = self._made(cookie, salt)
+        if not cookie or not any(hmac.compare_digest(one.encode(), shown.encode()) for one in made):
             raise form_expired()
 
-    def _made(self, cookie: str, salt: str) -> str:
-        return self._cipher.keyed_hash(f"form {salt} {cookie}")
+    def _made(self, cookie: str, salt: str) -> list[str]:
+        """Under every key, the first one's first: a page may be older than a change of keys."""
+        return self._cipher.keyed_hashes(f"form {salt} {cookie}")
 
     @asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[FormData]:

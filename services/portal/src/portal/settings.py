@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from chassis.sealed import FieldKeys
 from chassis.settings import secret
 
 
@@ -14,8 +15,8 @@ class Settings:
     district: str
     service_name: str = "portal"
     database_url: str = secret()
-    #: 32 octets in base64: what people's tokens are sealed with at rest.
-    field_key: str = secret()
+    #: Keys of 32 octets in base64, separated by commas: the first seals people's tokens at rest, every one opens them.
+    field_key: FieldKeys = secret()
     #: Private key (JWK) that we show who we are with at identity; its public half stands in identity's file of relying parties.
     portal_key: Path
     #: Our own https URL without a path.

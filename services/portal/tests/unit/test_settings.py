@@ -13,7 +13,7 @@ from portal.settings import Settings
 GIVEN = {
     "TONGBAN_DISTRICT": "320508",
     "TONGBAN_DATABASE_URL": "postgresql://x",
-    "TONGBAN_FIELD_KEY": "a",
+    "TONGBAN_FIELD_KEY": "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=",
     "TONGBAN_PORTAL_KEY": "/k",
     "TONGBAN_PORTAL_URL": "https://a:1",
     "TONGBAN_GATEWAY_URL": "https://b:1",

@@ -53,7 +53,7 @@ def register(subparsers: Any) -> None:
     check.add_argument("--json", action="store_true", help="for programs")
     rotate = verbs.add_parser("rotate", help="changes keys step by step; without KIND: where each stands")
     rotate.add_argument("code", metavar="CODE")
-    rotate.add_argument("kind", nargs="?", default="", metavar="KIND", help="signing, sealing, identity, edge, transit, "
+    rotate.add_argument("kind", nargs="?", default="", metavar="KIND", help="signing, sealing, identity, edge, transit, field, "
                         "authority, certificates, passwords")  # fmt: skip
     rotate.add_argument("step", nargs="?", default="", metavar="STEP", help="add, use, drop; or renew")
     rotate.add_argument("--early", action="store_true", help="drop the old key although something may still need it")

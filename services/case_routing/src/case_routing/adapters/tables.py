@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from chassis.database import messaging_tables
+from chassis.resealing import SealedTable, SealedTables, field_keys_table
 from sqlalchemy.dialects.postgresql import BYTEA
 
 metadata = sa.MetaData()
 messaging = messaging_tables(metadata)
+field_keys = field_keys_table(metadata)
 
 _moment = sa.DateTime(timezone=True)
 _text = sa.Text(collation="C")
@@ -151,4 +153,22 @@ agreements = sa.Table(
     sa.Column("version", sa.BigInteger, primary_key=True),
     sa.Column("document", sa.Text, nullable=False),
     sa.Column("kept_at", _moment, nullable=False, server_default=sa.func.now()),
+)
+
+#: What is personal, and the place that each value is sealed to (rows.py). Files are large: few at a time.
+SEALED = SealedTables(
+    (
+        SealedTable(
+            cases, {"applicant_sealed": "cases.applicant/{number}", "reasons_sealed": "cases.reasons/{number}"}
+        ),
+        SealedTable(
+            materials,
+            {
+                "name_sealed": "case_material.name/{number}/{key}",
+                "content_sealed": "case_material.content/{number}/{key}",
+            },
+            batch=8,
+        ),
+        SealedTable(early, {"letter_sealed": "case_early_letter/{number}/{position}"}, batch=8),
+    )
 )

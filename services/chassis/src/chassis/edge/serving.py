@@ -48,15 +48,19 @@ S = TypeVar("S", bound=WebSettings)
 
 
 def run(settings_class: type[S], build: Callable[[S, Clock, NewId], Starlette]) -> int:
-    """A web process from its environment to its clean stop: 0. Its application keeps its checks at `state.checks`.
+    """A web process from its environment to its clean stop: 0. Its application keeps its checks at `state.checks`, and its
+    KeyGuard at `state.key_guard` where it has sealed values.
 
-    2, with a sentence on standard error, where settings are wrong, or `build` refuses what they name (ValueError, OSError, a fault).
+    2, with a sentence on standard error, where settings are wrong, or `build` refuses what they name (ValueError, OSError, a fault),
+    or rows need a key that is not given.
     """
     try:
         settings = read_settings(settings_class, os.environ)
         logs.configure(settings.service_name, settings.district)
         telemetry.configure(settings.service_name, settings.district, settings.otlp_endpoint)
         app = build(settings, SystemClock(), new_id)
+        if (guard := getattr(app.state, "key_guard", None)) is not None:
+            guard.wait()
     except Exception as error:
         if not isinstance(error, SettingsError | ValueError | OSError) and fault_of(error) is None:
             raise

@@ -9,13 +9,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from chassis import logs, parking
+from chassis import logs, parking, resealing
 from chassis.caller import RpcCaller
 from chassis.clock import SystemClock, new_id
 from chassis.database import Database
 from chassis.database import commands as database
 from chassis.errors import Fault
 from chassis.process import ChassisSettings, Process
+from chassis.resealing import FieldKeyMissing, FixedKeyChanged, KeyGuard, SealedTables
 from chassis.runner.serving import run
 from chassis.settings import SettingsError, read_settings
 
@@ -28,26 +29,31 @@ def main(
     settings_cls: type[ChassisSettings],
     argv: Sequence[str],
     commands: Mapping[str, Command] | None = None,
+    sealed: SealedTables | None = None,
 ) -> int:
-    """Runs the command in `argv` and returns its exit code; 2 for wrong settings, each of them named on standard error."""
+    """Runs the command in `argv` and returns its exit code; 2 for wrong settings, each of them named on standard error.
+
+    `sealed`: where the service keeps sealed values, if it does; it then has the command `reseal`, and does not begin without a
+    key that they need.
+    """
     chosen, rest = _parser(service_cls, commands or {}).parse_known_args(argv)
-    if rest and chosen.command not in (commands or {}):
+    if rest and chosen.command not in {*(commands or {}), "reseal"}:
         print(f"does not understand {' '.join(rest)}", file=sys.stderr)  # noqa: T201 -- a command's output
         return 2
     try:
-        if chosen.command in database.COMMANDS:
-            return database.run(service_cls.__module__.partition(".")[0], chosen)
+        if chosen.command in (*database.COMMANDS, "reseal"):
+            return _of_database(service_cls.__module__.partition(".")[0], sealed, chosen, rest)
         settings = read_settings(settings_cls, os.environ)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 -- a command's output
         return 2
     # What `parking` prints is read by programs.
     logs.configure(settings.service_name, settings.district, stream=sys.stderr if chosen.command == "parking" else None)
-    if chosen.command == "run":
-        return run(service_cls, _process(settings))
     if chosen.command == "parking":
         return _parking(settings, chosen)
     process = _process(settings)
+    if chosen.command == "run":
+        return _serve(service_cls, process, sealed)
     try:
         return (commands or {})[chosen.command](process, rest)
     finally:
@@ -70,9 +76,28 @@ def _parser(service_cls: type, commands: Mapping[str, Command]) -> argparse.Argu
     drop.add_argument("id", metavar="ID", help="as `parking list` shows it; '' for a message without one")
     drop.add_argument("--reason", required=True, help="why; kept in the table parking_drops, so name nobody")
     drop.add_argument("--queue", default="", help="origin_queue, where several handlers gave up on the same event")
-    for name in commands:
+    for name in ("reseal", *commands):
         subparsers.add_parser(name, add_help=False)
     return parser
+
+
+def _of_database(package: str, sealed: SealedTables | None, chosen: argparse.Namespace, rest: Sequence[str]) -> int:
+    """What needs the database alone."""
+    if chosen.command == "reseal":
+        return resealing.main(package, sealed or SealedTables(()), rest)
+    return database.run(package, chosen)
+
+
+def _serve(service_cls: type, process: Process, sealed: SealedTables | None) -> int:
+    """Once it has every key that its rows need; else 2, and why on standard error."""
+    settings = process.settings
+    try:
+        if sealed is not None:
+            KeyGuard(process.database, settings.field_key, sealed, settings.fixed_keys()).wait()
+    except (FieldKeyMissing, FixedKeyChanged) as error:
+        print(error, file=sys.stderr)  # noqa: T201 -- what the person who starts it must read
+        return 2
+    return run(service_cls, process)
 
 
 def _process(settings: ChassisSettings) -> Process:

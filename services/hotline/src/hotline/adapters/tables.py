@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chassis.database import messaging_tables
+from chassis.resealing import SealedTable, SealedTables, field_keys_table
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -61,3 +62,14 @@ ticket_entries = Table(
 )
 
 messaging = messaging_tables(metadata)
+field_keys = field_keys_table(metadata)
+
+#: What people wrote, and the place that each text is sealed to.
+SEALED = SealedTables(
+    (
+        SealedTable(
+            tickets, {f"{name}_sealed": f"tickets/{{number}}/{name}" for name in ("subject_line", "body", "answer")}
+        ),
+        SealedTable(ticket_entries, {"note_sealed": "tickets/{number}/entry {position}"}),
+    )
+)

@@ -62,8 +62,8 @@ class Mandates:
         return found[0] if found else None
 
     def of_handler(self, id_number: str) -> Sequence[Mandate]:
-        number = self._sealing.id_number_hash(id_number)
-        return self._all(select(mandates).where(mandates.c.handler_hash == number).order_by(mandates.c.id))
+        numbers = self._sealing.id_number_hashes(id_number)
+        return self._all(select(mandates).where(mandates.c.handler_hash.in_(numbers)).order_by(mandates.c.id))
 
     def of_firm(self, firm: str) -> Sequence[Mandate]:
         query = select(mandates).where(mandates.c.firm == firm)

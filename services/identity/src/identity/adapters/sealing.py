@@ -1,18 +1,22 @@
-"""Personal data at rest, and the key that pairwise subjects are made with: all from the one field key."""
+"""Personal data at rest, keyed hashes to find people by, and the key that pairwise subjects are made with."""
 
 from __future__ import annotations
 
-from chassis.sealed import FieldCipher
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+import base64
+import binascii
+
+from chassis.sealed import FieldCipher, FieldKey, FieldKeys, derived
+
+_NUMBER = "id_number/{}"
+_PAIRWISE = b"tongban pairwise subject 1"
 
 
 class Sealing:
     """Seals columns, each to its own row."""
 
-    def __init__(self, field_key: bytes) -> None:
-        self._cipher = FieldCipher(field_key)
-        self.pairwise_key = derived(field_key, "tongban pairwise subject 1")
+    def __init__(self, keys: FieldKeys, pairwise_key: bytes | None = None) -> None:
+        self._cipher = FieldCipher(keys)
+        self.pairwise_key = pairwise_key or derived(keys.first.secret, _PAIRWISE)
 
     def seal(self, column: str, row: str, text: str, table: str = "accounts") -> bytes | None:
         return self._cipher.seal(text, f"{table}/{column}/{row}") if text else None
@@ -22,9 +26,34 @@ class Sealing:
 
     def id_number_hash(self, number: str) -> str | None:
         """To find one person's account by, and to keep a second from being made."""
-        return self._cipher.keyed_hash(f"id_number/{number}") if number else None
+        return self._cipher.keyed_hash(_NUMBER.format(number)) if number else None
+
+    def id_number_hashes(self, number: str) -> list[str]:
+        """Where it may stand while keys change: under any of them."""
+        return self._cipher.keyed_hashes(_NUMBER.format(number)) if number else []
 
 
-def derived(key: bytes, purpose: str) -> bytes:
-    """A key for one purpose (HKDF, RFC 5869), of which nothing about `key` can be learned."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(key)
+def pairwise_key(keys: FieldKeys, setting: str) -> bytes:
+    """The key that other districts' names for our people are made with: it never changes, whatever the field keys do.
+
+    Unless it is set it is made from the field key that the district began with. Raises ValueError.
+    """
+    if not setting:
+        if not keys.never_changed:
+            raise ValueError(
+                "TONGBAN_PAIRWISE_KEY: must be set once TONGBAN_FIELD_KEY was changed, or every other district would know our "
+                "people by other names; `tongban district secrets` prints it"
+            )
+        return derived(keys.first.secret, _PAIRWISE)
+    try:
+        key = base64.b64decode(setting, validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != 32:
+        raise ValueError("TONGBAN_PAIRWISE_KEY: must be 32 octets in base64")
+    return key
+
+
+def fixed_keys(keys: FieldKeys, setting: str) -> dict[str, tuple[str, str]]:
+    """For chassis.resealing: the pairwise key must stay the one that the district began with. Raises ValueError."""
+    return {"pairwise": ("TONGBAN_PAIRWISE_KEY", FieldKey(pairwise_key(keys, setting)).id)}

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from chassis.outbox import Outbox
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -96,7 +96,21 @@ class Accounts:
         row = self._connection.execute(query).one_or_none()
         return self._account(row) if row else None
 
+    def _hold_number(self, account: Account) -> None:
+        """While keys change, a proven number may stand under another hash than the index compares with. Raises IntegrityError."""
+        hashes = self._sealing.id_number_hashes(account.person.id_number)
+        if len(hashes) < 2 or account.acr is Assurance.L2:
+            return
+        for each in sorted(hashes):  # whoever proves the same number, under whichever key, waits here
+            self._connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(each, 0))))
+        taken = exists().where(
+            accounts.c.id_number_hash.in_(hashes), accounts.c.acr != Assurance.L2, accounts.c.subject != account.subject
+        )
+        if self._connection.execute(select(taken)).scalar():
+            raise IntegrityError(None, None, ValueError("accounts_proven_id_number_hash"))
+
     def _columns(self, account: Account) -> dict[str, Any]:
+        self._hold_number(account)
         person = account.person
         sealed = {"name": person.name, "id_number": person.id_number, "email": person.email, "phone": person.phone}
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chassis.database import messaging_tables
+from chassis.resealing import SealedTable, SealedTables, field_keys_table
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -22,7 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 metadata = MetaData()
 
-#: Everybody who can sign in here. What ends in `_sealed` opens with the field key only.
+#: Everybody who can sign in here. What ends in `_sealed` opens with a field key only.
 accounts = Table(
     "accounts",
     metadata,
@@ -271,3 +272,29 @@ federation_log = Table(
 Index("federation_log_age", federation_log.c.at)
 
 messaging = messaging_tables(metadata)
+field_keys = field_keys_table(metadata)
+
+
+def _places(table: str, *columns: str, row: str, prefix: str = "") -> dict[str, str]:
+    return {f"{column}_sealed": f"{table}/{prefix}{column}/{{{row}}}" for column in columns}
+
+
+#: What is personal, the place that each value is sealed to (sealing.py), and the hashes that people are found by.
+SEALED = SealedTables(
+    (
+        SealedTable(
+            accounts,
+            _places("accounts", "name", "id_number", "email", "phone", row="subject"),
+            {"id_number_hash": ("id_number_sealed", "id_number/{}")},
+        ),
+        SealedTable(
+            mandates,
+            _places("mandates", "handler_name", "handler_number", row="id"),
+            {"handler_hash": ("handler_number_sealed", "id_number/{}")},
+        ),
+        SealedTable(foreign_accounts, _places("accounts", "name", "id_number", row="subject", prefix="foreign_")),
+        SealedTable(foreign_firms, _places("foreign_firms", "firms", row="subject")),
+        SealedTable(foreign_sessions, _places("accounts", "refresh", row="sid")),
+        SealedTable(switches, _places("accounts", "verifier", row="state_key")),
+    )
+)

@@ -73,5 +73,6 @@ def build(parts: Parts) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.parts, app.state.checks = parts, checks
+    app.state.key_guard = parts.key_guard()
     envelope(app)
     return app

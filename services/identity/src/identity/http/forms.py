@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from chassis.edge import body_of
 from chassis.errors import Fault, Kind
+from chassis.sealed import FieldKeys
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -76,11 +77,15 @@ def _unreadable() -> Fault:
 class Forms:
     """Makes and checks the proof."""
 
-    def __init__(self, key: bytes, origin: str) -> None:
-        self._key, self._origin = key, origin
+    def __init__(self, keys: FieldKeys, origin: str) -> None:
+        self._keys, self._origin = [key.secret for key in keys.all], origin
 
     def token(self, cookie: str) -> str:
-        return hmac.new(self._key, cookie.encode(), hashlib.sha256).hexdigest()
+        return self._made(cookie)[0]
+
+    def _made(self, cookie: str) -> list[str]:
+        """Under every key, the first one's first: a page may be older than a change of keys."""
+        return [hmac.new(key, cookie.encode(), hashlib.sha256).hexdigest() for key in self._keys]
 
     def cookie(self, request: Request, response: Response) -> str:
         """The form cookie's value; a fresh one is set where the browser has none."""
@@ -99,5 +104,6 @@ class Forms:
         if request.headers.get(HEADER) == "1":
             return
         cookie = request.cookies.get(FORM_COOKIE, "")
-        if not cookie or not hmac.compare_digest(self.token(cookie).encode(), fields.get(FIELD, "").encode()):
+        shown = fields.get(FIELD, "").encode()
+        if not cookie or not any(hmac.compare_digest(made.encode(), shown) for made in self._made(cookie)):
             raise FormExpired

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,14 +10,16 @@ from typing import TypeVar
 
 from chassis.clock import Clock, NewId
 from chassis.database import Database
+from chassis.resealing import KeyGuard
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from identity.adapters.homes import Homes
 from identity.adapters.proofing import SOURCES
 from identity.adapters.relying_parties import read_parties
-from identity.adapters.sealing import Sealing, derived
+from identity.adapters.sealing import Sealing, fixed_keys, pairwise_key
 from identity.adapters.storage import Storage
+from identity.adapters.tables import SEALED
 from identity.adapters.token_keys import Signer, read_keys
 from identity.domain.errors import InvalidParty
 from identity.domain.federation import home_of
@@ -107,6 +108,11 @@ class Parts:
         """The name by which `party` knows the person: the one that `get_applicant` gives a peer, too."""
         return pairwise_subject(self.sealing.pairwise_key, subject, party.sector) if party.sector else subject
 
+    def key_guard(self) -> KeyGuard:
+        """Looks, before the first request, whether every key is there that rows need."""
+        keys, pairwise = self.settings.field_key, self.settings.pairwise_key
+        return KeyGuard(self.database, keys, SEALED, fixed_keys(keys, pairwise))
+
     async def within(self, use: Callable[[Storage], T]) -> T:
         """What `use` makes of a transaction of its own, run in a thread: the database blocks."""
         return await run_in_threadpool(self._within, use)
@@ -123,7 +129,7 @@ class Parts:
 
 def build(settings: HttpSettings, clock: Clock, new_id: NewId) -> Parts:
     """Raises ValueError where the signing keys are none, InvalidParty."""
-    field_key = base64.b64decode(settings.field_key)
+    keys = settings.field_key
     signer = Signer(read_keys(settings.signing_keys), issuer=settings.issuer, district=settings.district, new_id=new_id)
     parties = read_parties(settings.relying_parties)
     for party in parties.values():
@@ -137,11 +143,11 @@ def build(settings: HttpSettings, clock: Clock, new_id: NewId) -> Parts:
         clock=clock,
         new_id=new_id,
         database=Database(settings.database_url, application_name="identity http"),
-        sealing=Sealing(field_key),
+        sealing=Sealing(keys, pairwise_key(keys, settings.pairwise_key)),
         signer=signer,
-        forms=Forms(derived(field_key, "tongban form token 1"), settings.issuer),
+        forms=Forms(keys.derived("tongban form token 1"), settings.issuer),
         lanes=Lanes(settings.verifications),
-        pending=PendingRequests(derived(field_key, "tongban pending request 1")),
+        pending=PendingRequests(keys.derived("tongban pending request 1")),
         parties=parties,
         questions=Lanes(QUESTIONS),
         proofing=SOURCES[settings.proofing](),

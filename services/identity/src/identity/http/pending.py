@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from chassis.sealed import FieldCipher, SealBroken
+from chassis.sealed import FieldCipher, FieldKeys, SealBroken
 
 #: How long somebody may take to sign in; after that they begin again at the site they came from.
 LASTS = timedelta(minutes=30)
@@ -41,10 +41,10 @@ class Pending:
 
 
 class PendingRequests:
-    """Seals and opens them, with a key that only this district's web processes have."""
+    """Seals and opens them, with keys that only this district's web processes have."""
 
-    def __init__(self, key: bytes) -> None:
-        self._cipher = FieldCipher(key)
+    def __init__(self, keys: FieldKeys) -> None:
+        self._cipher = FieldCipher(keys)
 
     def seal(self, pending: Pending) -> str:
         text = json.dumps([pending.asked_at.timestamp(), dict(pending.fields)])

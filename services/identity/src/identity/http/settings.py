@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from chassis.sealed import FieldKeys
 from chassis.settings import secret
 
 from identity.adapters.proofing import SOURCES, TRIAL_ONLY
+from identity.adapters.sealing import pairwise_key
 from identity.domain.model import Assurance
 
 
@@ -17,8 +19,9 @@ class HttpSettings:
     district: str
     service_name: str = "identity"
     database_url: str = secret()
-    #: 32 octets in base64, the same as the bus process has.
-    field_key: str = secret()
+    #: Keys of 32 octets in base64, separated by commas, the same as the bus process has; so is the next.
+    field_key: FieldKeys = secret()
+    pairwise_key: str = field(default="", repr=False)
     #: Private keys that tokens are signed with: a JWK, or a JWKS of which the first signs and all are published.
     signing_keys: Path
     #: Our own https URL, as it stands in `iss`; no path.
@@ -48,6 +51,7 @@ class HttpSettings:
     trial: bool = False
 
     def __post_init__(self) -> None:
+        pairwise_key(self.field_key, self.pairwise_key)
         if self.proofing not in SOURCES:
             raise ValueError(f"TONGBAN_PROOFING: must be one of {', '.join(SOURCES)}")
         if self.proofing in TRIAL_ONLY and not self.trial:

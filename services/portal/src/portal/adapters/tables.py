@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chassis.resealing import SealedTable, SealedTables, field_keys_table
 from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
@@ -30,3 +31,7 @@ ended_sids = Table(
     Column("ended_at", DateTime(timezone=True), nullable=False),
 )
 Index("ended_sids_ended_at", ended_sids.c.ended_at)
+
+field_keys = field_keys_table(metadata)
+
+SEALED = SealedTables((SealedTable(sessions, {"sealed": "sessions.sealed.{key}"}),))
