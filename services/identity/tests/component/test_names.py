@@ -27,8 +27,9 @@ def two(engines):
     with two_districts(engines) as pair:
         pair.install(*named(pair))
         with Browser(pair.gusu.authority) as browser:
-            for side in (pair.gusu, pair.huangpu):
-                eventually(lambda side=side: "区 <" in header(browser.get(f"{side.issuer}/register")), 15)
+            for side, name in ((pair.gusu, G["name_zh"]), (pair.huangpu, H["name_zh"])):
+                at = f"{side.issuer}/register"
+                eventually(lambda at=at, name=name: name in header(browser.get(at)), 15)
         yield pair
 
 

@@ -16,8 +16,7 @@ LOOK_S = 5.0
 
 @asynccontextmanager
 async def naming(parts: Parts) -> AsyncIterator[None]:
-    """As long as the application runs; the first look is over before anybody is answered."""
-    await look(parts)
+    """As long as the application runs. Nothing waits for the first look: a process that says it is ready has to listen."""
     task = asyncio.create_task(_look_for_ever(parts))
     try:
         yield
@@ -38,5 +37,5 @@ async def look(parts: Parts) -> None:
 
 async def _look_for_ever(parts: Parts) -> None:
     while True:
-        await asyncio.sleep(LOOK_S)
         await look(parts)
+        await asyncio.sleep(LOOK_S)
