@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import pytest
 from tongban_broker.bus import Bus
 from tongban_database.roles import owners
 
 from tests.deploy.charts import GUSU, render, render_text
+from tests.deploy.fixed import fixed, refused
 from tests.deploy.test_rendering import ROOT
 
 PREVIOUS = ROOT / "tests" / "deploy" / "releases" / "0.1.0.yaml"
@@ -101,22 +105,44 @@ def test_a_pod_waits_for_the_tables_with_the_image_that_makes_them() -> None:
     assert web["spec"]["template"]["spec"]["initContainers"][0]["image"] == "tongban/identity:7"
 
 
-#: What Kubernetes refuses to change in place, by kind.
-_FIXED = {
-    "Deployment": ("selector",),
-    "StatefulSet": ("selector", "serviceName", "volumeClaimTemplates", "podManagementPolicy"),
-    "Job": ("template", "selector", "completions"),
-    "Service": ("clusterIP",),
-}
+KEPT = json.loads((ROOT / "tests" / "deploy" / "releases" / "0.1.0.fixed.json").read_text())
 
 
-def test_an_upgrade_from_the_previous_releases_values_changes_nothing_that_cannot_be_changed() -> None:
-    """The values of a district as they were under the previous release, all of them, still render; and to the same things."""
-    before = {(one["kind"], one["metadata"]["name"]): one for one in render(GUSU, PREVIOUS)}
-    after = {(one["kind"], one["metadata"]["name"]): one for one in render(GUSU)}
-    for key in before.keys() & after.keys():
-        for field in _FIXED.get(key[0], ()):
-            assert before[key]["spec"].get(field) == after[key]["spec"].get(field), (key, field)
-    stateful = {key for key in before if key[0] in ("StatefulSet", "Service", "Deployment")}
-    assert stateful <= after.keys()
-    assert render_text(GUSU, PREVIOUS, helm=3)
+@pytest.mark.parametrize("overlays", [(PREVIOUS,), ()], ids=["its values", "today's values"])
+def test_an_upgrade_from_the_previous_release_changes_nothing_that_cannot_be_changed(
+    overlays: tuple[Path, ...],
+) -> None:
+    """What the previous release's chart really rendered, against today's: all the values of then still render, to the same things."""
+    assert {name.partition("/")[0] for name in KEPT} >= {"Deployment", "StatefulSet", "Job", "Service"}
+    assert refused(KEPT, fixed(render(GUSU, *overlays))) == []
+    assert render_text(GUSU, *overlays, helm=3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "path", "value"),
+    [
+        ("Deployment", "courier", "selector.matchLabels.more", "x"),
+        ("StatefulSet", "database", "selector.matchLabels.more", "x"),
+        ("StatefulSet", "broker", "serviceName", "another"),
+        ("StatefulSet", "database", "podManagementPolicy", "Parallel"),
+        ("StatefulSet", "database", "volumeClaimTemplates", []),
+        ("Service", "gateway", "clusterIP", "None"),
+        ("Service", "gateway", "type", "NodePort"),
+        ("Job", "hotline-migrate", "template.spec.activeDeadlineSeconds", 7),
+    ],
+)
+def test_a_chart_that_changes_such_a_field_is_found_out(kind: str, name: str, path: str, value: Any) -> None:
+    objects = render(GUSU, PREVIOUS)
+    kept = fixed(objects) if kind == "Job" else KEPT  # another template is another Job: then none of that name is kept
+    (found,) = (
+        one for one in objects if one["kind"] == kind and one["metadata"]["name"].startswith(f"d{GUSU}-{name}")
+    )  # fmt: skip
+    *folders, field = path.split(".")
+    place = found["spec"]
+    for folder in folders:
+        place = place[folder]
+    place[field] = value
+    what = f"{kind}/{found['metadata']['name']}"
+    assert refused(kept, fixed(objects)) == [f"{what}: {path.partition('.')[0]}"]
+    rest = [one for one in objects if one is not found]
+    assert refused(kept, fixed(rest)) == ([] if kind == "Job" else [f"{what} is gone"])
