@@ -56,8 +56,9 @@ def test_an_invalid_object_would_be_seen() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_pod_passes_the_restricted_profile(shape: str) -> None:
-    wrong = {pod.name: list(violations(pod.spec)) for pod in templates(render(GUSU, SHAPES[shape]))}
+@pytest.mark.parametrize("code", CODES)
+def test_every_pod_of_every_district_passes_the_restricted_profile(code: str, shape: str) -> None:
+    wrong = {pod.name: list(violations(pod.spec)) for pod in templates(render(code, SHAPES[shape]))}
     assert len(wrong) >= 18
     assert {name: found for name, found in wrong.items() if found} == {}
 
