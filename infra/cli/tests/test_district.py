@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from courier.adapters import jose
 from courier.domain.registry import State
 from cryptography import x509
 from tongban_broker.bus import Bus
-from tongban_cli import district_bundle, district_join
+from tongban_cli import district_bundle, district_folder, district_join
+from tongban_cli.district_check import findings
 from tongban_cli.district_errors import DistrictError
 from tongban_cli.district_folder import MOST_LINES, Districts, with_peer
+from tongban_cli.district_keep import Keep
 from tongban_cli.main import main
 from tongban_database.roles import owners
 
@@ -164,6 +167,26 @@ def test_a_district_that_cannot_be_is_refused_and_nothing_written(
     assert office("new", *argv) == 1
     assert office.refused.startswith(f"tongban: {code}: ")
     assert not office.districts.root.exists()
+
+
+def test_a_file_that_is_no_certificate_is_no_authority(offices: Callable[[str], Office], tmp_path: Path) -> None:
+    (tmp_path / "other.pem").write_text("no certificate")
+    office = offices("nowhere")
+    assert office("new", TIANNING, "--name-zh", "天", "--name-en", "T", "--tls-ca", str(tmp_path / "other.pem")) == 1
+    assert office.refused.startswith("tongban: district.bad_authority: ")
+
+
+def test_values_that_are_no_yaml_are_named(gusu: Office, tianning: Office) -> None:
+    gusu.districts[GUSU].values.write_text("peers: [\n")
+    bundle = tianning.districts[TIANNING].join
+    assert gusu("accept", str(bundle), "--fingerprint", fingerprint(bundle)) == 1
+    assert gusu.refused.startswith("tongban: district.bad_file: ")
+
+
+def test_a_district_more_than_there_are_places_for_is_refused(gusu: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(district_folder, "_MOST_PLACES", 1)
+    assert gusu("new", TIANNING, "--name-zh", "天宁区", "--name-en", "Tianning") == 1
+    assert gusu.refused.startswith("tongban: district.no_place: ")
 
 
 def test_keys_are_not_kept_where_git_looks(gusu: Office) -> None:
@@ -619,6 +642,8 @@ def _harm(office: Office, wrong: str) -> None:
         (trust / "root.pub.jwk").write_text(json.dumps(keys.public_part(keys._new_jwk(keys.SIGNING, "EdDSA"))))
     elif wrong == "district.other_keys":
         keys.add_district_key(office.keep / GUSU / "courier.jwks", keys.SIGNING, NOW)
+    elif wrong == "district.other_host":
+        folder.values.write_text(folder.values.read_text().replace(f"d{GUSU}-courier-inbox", "elsewhere.example"))
     elif wrong == "district.not_accepted":
         folder.add_peer(HUANGPU, ROW.replace(TIANNING, HUANGPU))
 
@@ -636,6 +661,7 @@ def _harm(office: Office, wrong: str) -> None:
         "district.no_root",
         "district.bad_registry",
         "district.other_keys",
+        "district.other_host",
         "district.not_accepted",
     ],
 )
@@ -670,6 +696,43 @@ def test_what_ends_soon_is_said_before_it_has_ended(gusu: Office, alliance: Path
     for name in ("registry.json", "root.pub.jwk"):
         (gusu.districts.trust / name).write_text((alliance / name).read_text())
     assert codes_of(gusu, GUSU) == ["district.registry_ends"]
+
+
+def test_a_bundle_that_ends_soon_is_named_and_one_that_has_time_is_not(gusu: Office, alliance: Path) -> None:
+    def codes_in(days: int) -> set[str]:
+        later = NOW + timedelta(days=days)
+        return {one.code for one in findings(gusu.districts[GUSU], Keep(gusu.keep / GUSU), later)}
+
+    registry_with(gusu, alliance, gusu.districts[GUSU].join)
+    assert "district.bundle_ends" not in codes_in(district_bundle.DAYS - 15)
+    assert "district.bundle_ends" in codes_in(district_bundle.DAYS - 13)
+    assert "district.bundle_expired" in codes_in(district_bundle.DAYS + 1)
+
+
+def test_a_registry_that_has_ended_is_named(gusu: Office, alliance: Path) -> None:
+    file = registry_with(gusu, alliance, gusu.districts[GUSU].join)
+    root = keys.read_root(alliance / "root.jwk")
+    made = registry_file.read_registry(file.read_text(), root.public)
+    over = replace(made, issued_at=NOW - timedelta(days=2), expires_at=NOW - timedelta(seconds=1))
+    (gusu.districts.trust / "registry.json").write_text(registry_file.sign_registry(over, root))
+    assert codes_of(gusu, GUSU) == ["district.registry_over"]
+
+
+@pytest.mark.parametrize(("begins", "ends"), [(1, None), (-9, -1)], ids=["not yet", "no longer"])
+def test_an_agreement_that_is_not_in_force_is_named(
+    gusu: Office, tianning: Office, alliance: Path, begins: int, ends: int | None
+) -> None:
+    accept(gusu, tianning.districts[TIANNING].join)
+    registry_with(gusu, alliance, gusu.districts[GUSU].join, tianning.districts[TIANNING].join)
+    until = None if ends is None else NOW + timedelta(days=ends)
+    made = registry_file.agreement(
+        GUSU, TIANNING, version=1, opens={GUSU: ["*"]}, valid_from=NOW + timedelta(days=begins), valid_until=until
+    )
+    text = ""
+    for office, code in ((gusu, GUSU), (tianning, TIANNING)):
+        text = registry_file.sign_agreement(made, office.key(code), text)
+    gusu.districts.agreement(GUSU, TIANNING).write_text(text)
+    assert codes_of(gusu, GUSU) == ["district.agreement_not_in_force"]
 
 
 @pytest.fixture(autouse=True)

@@ -142,6 +142,12 @@ def test_a_cut_tail_is_refused() -> None:
     assert refused(data, world) == "courier.tail_cut"
 
 
+def test_a_link_more_than_the_side_signed_is_refused() -> None:
+    world = a_busy_week()
+    data = changed(world.file(CASE), HUANGPU, lambda p: p["links"].append([p["links"][-1][0] + 1, p["links"][-1][1]]))
+    assert refused(data, world) == "courier.chain_broken"
+
+
 def test_an_owner_who_cuts_the_tail_and_signs_again_is_refused() -> None:
     world = a_busy_week()
     book = world.books[GUSU]

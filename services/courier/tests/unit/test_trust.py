@@ -14,12 +14,16 @@ from courier.adapters.peer_sender import trusted_certificates
 from courier.adapters.seals import JoseSeals
 from courier.domain import agreements
 from courier.domain import registry as registry_rules
+from courier.domain.envelope import MAX_SUBJECT
 from courier.domain.errors import Deferred, Malformed, Rejected, TrustError, Unauthenticated
 from courier.domain.lights import Facts, Light, Limits, lights
 from courier.domain.registry import Freshness, Relation, State, may_replace
 from courier.domain.rules import Known, Route, Seen, check_allowed, check_time, compare, signing_key
+from courier.domain.trust import Trust
 from courier.settings import Settings
+from courier.usecases.install_trust import install_agreement
 from courier.usecases.ports import Outbound
+from courier.usecases.send_messages import EVERY_DISTRICT, check_sendable
 
 from services.courier.tests.factories import (
     GULOU,
@@ -71,8 +75,13 @@ def test_a_registry_survives_being_written_and_read() -> None:
 def test_a_registry_that_the_root_did_not_sign_is_refused() -> None:
     other = keys.RootKey(keys._new_jwk("sig", "EdDSA"))
     text = registry_file.sign_registry(a_registry(), other)
-    with pytest.raises(TrustError, match="not_signed_by_root"):
+    with pytest.raises(TrustError, match="registry_not_signed_by_root"):
         registry_file.read_registry(text, ROOT.public)
+
+
+def test_a_file_that_shows_no_root_key_does_not_pass_for_one_that_does() -> None:
+    with pytest.raises(TrustError, match="no_root_key"):
+        registry_file.shown_root(registry_file.sign_agreement(an_agreement(), signing(GUSU)))
 
 
 def test_a_registry_with_one_changed_word_is_refused() -> None:
@@ -149,10 +158,37 @@ def signing(code: str) -> dict:
 
 def test_an_agreement_counts_only_with_both_signatures() -> None:
     one = registry_file.sign_agreement(an_agreement(), signing(GUSU))
-    with pytest.raises(TrustError, match=HUANGPU):
+    with pytest.raises(TrustError, match=HUANGPU) as unsigned:
         registry_file.read_agreement(one, a_registry())
+    assert unsigned.value.code == "courier.agreement_not_signed"
     both = registry_file.sign_agreement(an_agreement(), signing(HUANGPU), one)
     assert registry_file.read_agreement(both, a_registry()) == an_agreement()
+
+
+class Kept:
+    """The agreements of one courier, as far as installing asks for them."""
+
+    def __init__(self, text: str | None = None) -> None:
+        self.text = text
+
+    def agreement_text(self, made) -> str | None:
+        return self.text
+
+    def add_agreement(self, made, text: str, now) -> None:
+        self.text = text
+
+
+def test_an_agreement_is_installed_by_its_parties_and_a_version_once() -> None:
+    told = {"known": a_registry(), "tell": False, "now": NOW}
+    with pytest.raises(TrustError) as others:
+        install_agreement(Kept(), GULOU, an_agreement(), "a", **told)
+    assert others.value.code == "courier.agreement_of_others"
+    kept = Kept()
+    assert install_agreement(kept, GUSU, an_agreement(), "a", **told)
+    assert not install_agreement(kept, GUSU, an_agreement(), "a", **told)
+    with pytest.raises(TrustError) as taken:
+        install_agreement(kept, GUSU, an_agreement(), "b", **told)
+    assert (taken.value.code, kept.text) == ("courier.agreement_version_taken", "a")
 
 
 def test_two_parties_cannot_sign_different_agreements_as_one() -> None:
@@ -205,6 +241,32 @@ def test_a_version_that_is_not_here_yet_is_no_reason_to_refuse() -> None:
 
 
 # Rules --------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_message_of_another_version_of_its_type_is_refused() -> None:
+    check_allowed(some_claims(), a_registry(), ROUTES)
+    with pytest.raises(Rejected, match="unknown_schema"):
+        check_allowed(some_claims(schema=9), a_registry(), ROUTES)
+
+
+@pytest.mark.parametrize("subject", ["", "x" * (MAX_SUBJECT + 1), "case/1\n"])
+def test_a_subject_that_is_none_is_not_sent(subject: str) -> None:
+    message = Outbound(an_id(), "case_routing", OFFER, EVERY_DISTRICT, subject, 1, b"letter", "item")
+    trust = Trust(GUSU, a_registry(), {}, ROUTES)
+    check_sendable(replace(message, subject="case/1"), trust)
+    with pytest.raises(Rejected) as refused:
+        check_sendable(message, trust)
+    assert refused.value.code == "courier.bad_subject"
+
+
+def test_nothing_is_sealed_for_whom_shows_no_key_nor_signed_without_an_own_one() -> None:
+    seals = JoseSeals(GUSU, a_registry(), private_keys(GUSU))
+    with pytest.raises(Rejected) as unknown:
+        seals.seal(TIANNING, "", b"letter", NOW)
+    assert unknown.value.code == "courier.no_key"
+    with pytest.raises(Rejected) as early:
+        seals.sign(b"letter", NOW - timedelta(days=30))
+    assert early.value.code == "courier.no_own_key"
 
 
 def test_age_refuses_no_message() -> None:

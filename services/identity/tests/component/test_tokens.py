@@ -19,10 +19,20 @@ pytestmark = pytest.mark.engines
 BOTH = pytest.mark.parametrize("party", [PORTAL, APP], ids=["confidential", "public"])
 
 
+#: OAuth's word for a refusal → our code for it.
+CODES = {
+    "invalid_grant": "identity.grant_refused",
+    "invalid_client": "identity.client_refused",
+    "invalid_scope": "identity.scope_refused",
+    "invalid_request": "identity.oauth_request_refused",
+    "unsupported_grant_type": "identity.unknown_grant",
+}
+
+
 def is_refused(answer, error: str = "invalid_grant", status: int = 400) -> bool:
     body = answer.json()
-    right = (answer.status_code, body["error"]) == (status, error)
-    return right and body["code"].startswith("identity.") and "access_token" not in body
+    right = (answer.status_code, body["error"], body["code"]) == (status, error, CODES[error])
+    return right and "access_token" not in body
 
 
 @BOTH
@@ -266,3 +276,4 @@ def test_a_relying_party_has_no_token_of_its_own_and_a_machine_redeems_nobody_s_
     flow = provider.flow()
     stolen = provider.redeem(flow, provider.code(person, flow), machine.proof(provider.issuer, provider.now))
     assert is_refused(stolen, "invalid_client", 401)
+    assert is_refused(provider.token(machine, {"grant_type": "password"}), "unsupported_grant_type")

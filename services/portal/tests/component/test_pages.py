@@ -484,6 +484,20 @@ def test_my_sign_ins_are_listed_and_one_is_ended(site) -> None:
     assert [row["sid"] for row in site.provider.sessions] == ["sid-1"]
 
 
+@pytest.mark.parametrize("sid", ["sid-9", "no session's id"])
+def test_a_sign_in_that_is_over_already_is_said_to_be(site, sid) -> None:
+    site.provider.sessions = [{"sid": "sid-1", "signed_in_at": "2026-11-23T01:00:00Z"}]
+
+    async def journey(there):
+        page = await there.get("/account/sessions")
+        return await there.post(f"/account/sessions/{sid}/end", data={"form_token": field_in(page, "form_token")})
+
+    after = site.visit(journey)
+    assert after.status_code == 404
+    assert "portal.unknown_session" in after.text
+    assert len(site.provider.sessions) == 1
+
+
 @pytest.mark.parametrize("path", ["/work", f"/work/{NUMBER}"])
 def test_a_citizen_has_no_clerks_desk(site, path) -> None:
     page = get(site, path)
@@ -676,15 +690,16 @@ def test_a_form_of_another_session_or_site_changes_nothing(site) -> None:
         async with site.browser() as other:
             await other.get("/sign-in")
             strange = field_in(await other.get("/"), "form_token")
-        answers = [
+        return [
             await there.post("/messages/m-1/read", data={"form_token": strange}),
             await there.post("/messages/m-1/read", data={"form_token": "x"}),
             await there.post("/messages/m-1/read", data={}),
             await there.post("/messages/m-1/read", json={}),
         ]
-        return [answer.status_code for answer in answers]
 
-    assert site.visit(journey) == [403, 403, 415, 415]
+    answers = site.visit(journey)
+    assert [answer.status_code for answer in answers] == [403, 403, 415, 415]
+    assert all("portal.form_expired" in answer.text for answer in answers[:2])
     assert site.gateway.sent("POST /v1/messages/m-1/read") == []
 
 
@@ -698,6 +713,7 @@ def test_a_form_sent_after_signing_out_says_so_and_is_not_sent(site) -> None:
     page = site.visit(journey)
     assert page.status_code == 401
     assert "您的登录已结束" in page.text
+    assert "portal.not_signed_in" in page.text
     assert site.gateway.sent(f"POST /v1/cases/{NUMBER}/withdraw") == []
 
 

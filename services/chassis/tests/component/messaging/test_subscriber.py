@@ -11,8 +11,8 @@ from uuid import uuid4
 import pika
 import pytest
 from chassis.clock import FixedClock, new_id
-from chassis.errors import Fault
-from chassis.parking import book_of_drops, drop, list_parked, replay
+from chassis.errors import Fault, Kind
+from chassis.parking import LONGEST_REASON, book_of_drops, drop, list_parked, replay
 from chassis.sealed import TransitSeal
 from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed, HandOverOffered
 
@@ -292,8 +292,10 @@ def test_what_can_never_be_handled_is_dropped_with_its_reason_and_the_rest_stays
     url, clock = engines.amqp_url(SUBSCRIBER), FixedClock()
     write_down = book_of_drops(target.database, clock, new_id)
     send(engines, parked("dead"), parked("other"), parked("dead"), exchange="parking", key=SUBSCRIBER)
-    with pytest.raises(Fault, match="Say why"):
-        drop(url, SUBSCRIBER, id="dead", reason=" ", write_down=write_down)
+    for reason in ("", " ", "x" * (LONGEST_REASON + 1)):
+        with pytest.raises(Fault, match="Say why") as silent:
+            drop(url, SUBSCRIBER, id="dead", reason=reason, write_down=write_down)
+        assert (silent.value.code, silent.value.kind) == ("parking.reason_missing", Kind.INVALID)
     with pytest.raises(Fault) as unknown:
         drop(url, SUBSCRIBER, id="unheard", reason="mistaken", write_down=write_down)
     assert unknown.value.code == "parking.not_found"
