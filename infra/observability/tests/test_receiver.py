@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.request
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -17,6 +18,8 @@ from tongban_spans.otlp import StoredSpan, spans_in
 from tongban_spans.server import SpanServer
 from tongban_spans.store import SpanStore
 from tongban_spans.tree import counts, spans_of
+
+from tests.support.samples import sample
 
 TRACE = "ab" * 16
 TOKEN = "a-token-that-may-read"
@@ -117,6 +120,8 @@ def test_a_source_that_is_away_says_so():
 )
 def test_what_is_not_a_trace_request_is_refused_and_the_next_is_taken(receiver, body, headers, status):
     assert post(receiver, body, **headers) == status
+    with urllib.request.urlopen(f"{url(receiver)}/metrics", timeout=10) as page:
+        assert sample(page.read().decode(), "tongban_spans_requests_refused_total", status=str(status)) == 1
     assert post(receiver, request(1)) == 200
 
 

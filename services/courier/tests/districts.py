@@ -34,6 +34,7 @@ from tongban_local.programs import service_environ
 from tongban_local.trust import Trust
 
 from tests.support.freeze import freeze
+from tests.support.samples import sample
 
 #: Short enough for a test to see what takes minutes in the field.
 CANARY_S = 1
@@ -81,6 +82,12 @@ class Side:
             address = self.place.district.address("courier_health")
             return urllib.request.urlopen(f"http://{address}/readyz", timeout=2).status == 200
         return False
+
+    def sample(self, metric: str, /, **labels: str) -> float:
+        """What its page of metrics says now."""
+        address = self.place.district.address("courier_health")
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as page:
+            return sample(page.read().decode(), metric, **labels)
 
     def stop(self) -> None:
         if self._child is not None:

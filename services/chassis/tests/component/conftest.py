@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -24,9 +25,11 @@ from chassis.database import add_messaging_housekeeping, create_messaging_tables
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tongban_broker.bus import Bus
 from tongban_local.checkout import ROOT
+from tongban_local.ports import free_port
 
 from services.chassis.tests.stand_ins.contract import METHODS
 from tests.support.engines import Engines, ServiceDatabase, running_engines
+from tests.support.samples import sample
 
 SNAKE = [{"ForClerks": "for_clerks", "WhoAmI": "who_am_i"}.get(name, name.lower()) for name in METHODS]
 
@@ -94,6 +97,7 @@ class Proc:
     def __init__(self, module: str, arguments: tuple[str, ...], environ: dict[str, str], log: Path) -> None:
         argv = [sys.executable, "-m", f"services.chassis.tests.stand_ins.{module}", *arguments]
         self.log = log
+        self.health = environ.get("TONGBAN_HEALTH_ADDRESS", "")
         with log.open("wb") as out:
             self.popen = subprocess.Popen(
                 argv, stdin=subprocess.PIPE, stdout=out, stderr=subprocess.STDOUT, env=environ, cwd=ROOT
@@ -118,6 +122,11 @@ class Proc:
     @property
     def alive(self) -> bool:
         return self.popen.poll() is None
+
+    def sample(self, metric: str, /, **labels: str) -> float:
+        """What its page of metrics says; it was started with an address for it."""
+        with urllib.request.urlopen(f"http://{self.health}/metrics", timeout=5) as answer:
+            return sample(answer.read().decode(), metric, **labels)
 
     def tell(self, line: str = "") -> None:
         """Writes a line to its standard input."""
@@ -206,7 +215,8 @@ def echo(
 ) -> Iterator[Proc]:
     """Our stand-in, serving for a whole module: what one test sends it must not trouble the next."""
     with Starter(engines, echo_database, journal_file, tmp_path_factory.mktemp("echo")) as starter:
-        process = starter("echo")
+        host = engines.district.host
+        process = starter("echo", TONGBAN_HEALTH_ADDRESS=f"{host}:{free_port(host)}")
         wait_consumer(engines, "rpc-echo")
         yield process
 

@@ -24,6 +24,7 @@ from services.chassis.tests.component.conftest import BUS, Proc, StartProc, wait
 from tests.support import engines as support
 from tests.support.engines import Engines
 from tests.support.freeze import freeze
+from tests.support.samples import sample
 
 LONGEST_BACKOFF_S = 10.0
 
@@ -152,6 +153,7 @@ def test_after_the_broker_was_killed_it_publishes_and_consumes_again(
     engines.district.broker.start()
     engines.district.wait_engines()
     wait_for(link.connected, "the connection to be back", 6 * LONGEST_BACKOFF_S)
+    assert sample(link.ask("metrics"), "tongban_broker_reconnects_total", connection="test") == 1
     wait_for(lambda: link.ask("state")[2], "the consumer to be back", 6 * LONGEST_BACKOFF_S)
     assert link.ask("publish", "", queue, 2, 5) == ["confirmed", "confirmed"]
     wait_for(lambda: link.ask("got") == ["0", "1"], "the messages")

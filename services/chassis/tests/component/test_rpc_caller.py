@@ -97,11 +97,11 @@ def test_nobody_else_can_answer_in_a_services_name(engines: Engines, start: Star
 
 
 def test_calls_under_way_when_the_broker_dies_fail_at_once_and_later_ones_work_again(
-    engines: Engines, start: StartProc, echo: Proc
+    engines: Engines, start: StartProc, echo: Proc, journal
 ) -> None:
     rounds = json.dumps({"calls": [["echo", "wait", "x", 3, 30]] * 20, "rounds": 3})
     process = start("client", "front", rounds, ready="connected")
-    time.sleep(1)
+    wait_for(lambda: journal.read_text().count("x") == 20, "all of them to be under way")
     began = time.monotonic()
     engines.district.broker.kill()
     wait_for(lambda: "rpc.unavailable" in process.output, "the calls to fail")
@@ -113,7 +113,6 @@ def test_calls_under_way_when_the_broker_dies_fail_at_once_and_later_ones_work_a
     engines.district.broker.start()
     engines.district.wait_engines()
     wait_consumer(engines, "rpc-echo")
-    time.sleep(11)  # no longer than the longest wait between two attempts to connect
-    process.tell()
-    assert process.ended(30) == 0
+    process.tell("once connected")
+    assert process.ended(90) == 0
     assert process.output.count('"text": "x"') == 20

@@ -10,6 +10,7 @@ import pika
 import pytest
 from chassis.assertion import Actor, sign_assertion
 from chassis.clock import SystemClock, unix_ms
+from chassis.rpc.incoming import MAX_BODY
 from chassis.wire import PROTOBUF
 
 from services.chassis.tests.component.conftest import Proc, Sender, StartProc
@@ -56,6 +57,13 @@ def test_a_body_that_cannot_be_read_is_answered(healthy: Proc, front: Sender, bo
     assert code_of(front.call("echo.echo", body, **properties)) == ("rpc.undecodable", "invalid")
 
 
+def test_a_call_that_is_too_large_is_answered_and_not_read(healthy: Proc, front: Sender) -> None:
+    body = json.dumps({"args": [{"text": "x" * MAX_BODY}], "kwargs": {}}).encode()
+    assert code_of(front.call("echo.echo", body)) == ("rpc.too_large", "too_large")
+    body = json.dumps({"args": [{"text": "x" * (MAX_BODY - 100)}], "kwargs": {}}).encode()
+    assert front.call("echo.echo", body)["error"] is None
+
+
 @pytest.mark.parametrize("deadline", ["soon", 1 << 62, -(1 << 62), [1], None])
 def test_headers_that_cannot_be_read_are_answered(healthy: Proc, front: Sender, deadline: object) -> None:
     answer = front.call("echo.echo", headers={"tongban.deadline": deadline})
@@ -96,10 +104,12 @@ def test_a_call_that_names_no_answer_queue_of_its_own_is_not_run(
 
 
 def test_a_call_past_its_deadline_is_dropped_not_run(healthy: Proc, front: Sender, journal) -> None:
-    late = unix_ms(SystemClock().now()) - 1
+    late, before = unix_ms(SystemClock().now()) - 1, healthy.sample("tongban_rpc_expired_total", method="echo.wait")
     call = front.send("echo.wait", {"text": "ran"}, headers={"tongban.deadline": late})
-    assert front.answer(call, timeout_s=1) is None
-    assert journal.read_text() == ""
+    assert front.call("echo.wait", {"text": "the one behind it"})["error"] is None
+    assert healthy.sample("tongban_rpc_expired_total", method="echo.wait") == before + 1
+    assert journal.read_text() == "the one behind it\n"
+    assert front.answer(call, timeout_s=0) is None
 
 
 def test_an_answer_to_a_stranger_that_the_broker_refuses_costs_nobody_else_theirs(

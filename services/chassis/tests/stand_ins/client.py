@@ -1,7 +1,7 @@
 """`python -m services.chassis.tests.stand_ins.client JSON`: makes calls as a service does and prints what became of each.
 
 {"calls": [[service, method, text, seconds, timeout_s], …], "rounds": n}: all at once, one greenlet each, the outcomes in
-order as one line; every further round after a line on standard input.
+order as one line; every further round after a line on standard input, which may be "once connected".
 """
 
 import chassis.green  # noqa: F401, I001
@@ -37,8 +37,8 @@ def make(service: str, method: str, text: str, seconds: float, timeout_s: float)
 
 
 for round_ in range(options.get("rounds", 1)):
-    if round_:
-        stdin.readline()
+    if round_ and stdin.readline().strip() == "once connected":
+        assert caller.wait_connected(60)
     running = [spawn(make, *call) for call in options["calls"]]
     print(json.dumps([call.wait() for call in running]), flush=True)
 caller.stop()

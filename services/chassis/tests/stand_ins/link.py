@@ -5,6 +5,7 @@
 ["got"]                                        bodies kept, in order
 ["ack", index], ["nack", index]                one of those kept
 ["state"]                                      connected, congested, whether each consumer is active
+["metrics"]                                    the page of metrics
 ["stop", timeout_s]                            the seconds it took
 """
 
@@ -16,6 +17,7 @@ import time
 from typing import Any
 
 from chassis.broker import BrokerConnection, BrokerGone, Consumer, Message
+from chassis.telemetry.metrics import exposition
 from eventlet.greenio import GreenPipe
 from pika import BasicProperties
 
@@ -53,6 +55,7 @@ commands = {
     "nack": lambda index: kept[index].nack(requeue=True),
     "state": lambda: [link.connected, link.congested, *(consumer.active for consumer in consumers)],
     "wait": link.wait_connected,
+    "metrics": lambda: exposition().decode(),
     "stop": stop,
 }
 link.start()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
-import urllib.request
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -54,13 +52,6 @@ def opened(pair: Pair) -> str:
     return subject
 
 
-def chunks_sent(side: Side) -> int:
-    address = side.place.district.address("courier_health")
-    metrics = urllib.request.urlopen(f"http://{address}/metrics", timeout=5).read().decode()
-    found = re.search(r"^tongban_courier_chunks_sent_total\{[^}]*\} (\S+)", metrics, re.MULTILINE)
-    return int(float(found.group(1))) if found else 0
-
-
 def here(side: Side) -> int:
     return side.value("SELECT count(*) FROM piece WHERE jwe IS NOT NULL")
 
@@ -71,13 +62,16 @@ def nothing_left(side: Side) -> bool:
 
 def test_a_body_of_three_mebibytes_crosses_whole_in_chunks_and_in_its_turn(pair: Pair) -> None:
     gusu, huangpu = pair[GUSU], pair[HUANGPU]
-    subject, text, before = opened(pair), a_text(3 * MIB), chunks_sent(gusu)
+    subject, text = opened(pair), a_text(3 * MIB)
+    sent = gusu.sample("tongban_courier_chunks_sent_total", peer=HUANGPU)
+    taken = huangpu.sample("tongban_courier_chunks_taken_total", peer=GUSU)
     gusu.hand_over([answer(gusu, HUANGPU, subject, text), answer(gusu, HUANGPU, subject, "after it")])
     eventually(lambda: settled(gusu, subject, 3))
     got: list[str] = []
     eventually(lambda: got.extend(texts(huangpu, ANSWERED)) or len(got) >= 2)
     assert got == [text, "after it"]
-    assert chunks_sent(gusu) - before >= CHUNKS
+    assert gusu.sample("tongban_courier_chunks_sent_total", peer=HUANGPU) >= sent + CHUNKS
+    assert huangpu.sample("tongban_courier_chunks_taken_total", peer=GUSU) == taken + CHUNKS
     sizes = [
         size
         for (size,) in gusu.rows("SELECT length(jwe) FROM chunk JOIN sent USING (id, peer) WHERE subject = %s", subject)
@@ -174,7 +168,7 @@ def test_an_altered_chunk_is_never_taken_for_the_one_that_was_named(pair: Pair) 
 
 def test_a_body_above_the_takers_limit_is_refused_before_a_chunk_is_asked_for(pair: Pair) -> None:
     gusu, huangpu = pair[GUSU], pair[HUANGPU]
-    subject, before = opened(pair), chunks_sent(gusu)
+    subject, before = opened(pair), gusu.sample("tongban_courier_chunks_sent_total")
     huangpu.stop()
     huangpu.start(TONGBAN_COURIER_BODY_LIMIT=str(MIB))
     gusu.hand_over([answer(gusu, HUANGPU, subject, a_text(2 * MIB))])
@@ -182,7 +176,7 @@ def test_a_body_above_the_takers_limit_is_refused_before_a_chunk_is_asked_for(pa
     assert gusu.rows(
         "SELECT state, code FROM sent WHERE subject = %s AND number > 0 ORDER BY number DESC LIMIT 1", subject
     ) == [("refused", "courier.too_large")]
-    assert chunks_sent(gusu) == before
+    assert gusu.sample("tongban_courier_chunks_sent_total") == before
     assert nothing_left(huangpu)
     gusu.handed_on(REFUSED)
 

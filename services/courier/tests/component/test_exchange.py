@@ -192,6 +192,7 @@ def test_an_answer_names_what_it_answers(pair: Pair) -> None:
 )
 def test_what_may_not_be_sent_becomes_an_event_for_its_service(pair: Pair, changes, target, code) -> None:
     gusu, subject = pair[GUSU], a_subject()
+    before = gusu.sample("tongban_courier_unsent_total", code=code)
     sent = offer(gusu, target, subject)
     if "body" in changes:
         sent["body"] = changes["body"]
@@ -202,6 +203,7 @@ def test_what_may_not_be_sent_becomes_an_event_for_its_service(pair: Pair, chang
     refused = MessageRefused.FromString(body)
     assert (refused.code, refused.peer, refused.subject) == (code, target, subject)
     assert refused.message_id == sent["headers"][ID]
+    eventually(lambda: gusu.sample("tongban_courier_unsent_total", code=code) == before + 1)
 
 
 def test_a_refusal_by_the_peer_fills_its_number_and_goes_to_the_service_that_sent(pair: Pair) -> None:

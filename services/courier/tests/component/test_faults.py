@@ -7,7 +7,8 @@ import json
 import socket
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -175,8 +176,10 @@ def quarantined(side: Side) -> int:
 def test_hostile_bytes_go_into_quarantine_and_are_not_answered(pair: Pair, wire: bytes) -> None:
     huangpu = pair[HUANGPU]
     before, answers = quarantined(huangpu), huangpu.value("SELECT count(*) FROM receipt")
+    counted = huangpu.sample("tongban_courier_quarantined_total")
     write_as(pair[GUSU], huangpu, wire)
     eventually(lambda: quarantined(huangpu) == before + 1)
+    eventually(lambda: huangpu.sample("tongban_courier_quarantined_total") == counted + 1)
     assert huangpu.value("SELECT count(*) FROM receipt") == answers
     assert huangpu.rows("SELECT written_by FROM quarantine ORDER BY at DESC LIMIT 1") == [(f"courier.{GUSU}",)]
 
@@ -218,6 +221,14 @@ def test_another_message_under_a_taken_number_is_a_conflict_and_has_no_effect(pa
 
 
 # Trust ------------------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def looks_again(side: Side) -> Iterator[None]:
+    """What is done inside changes what the side's courier trusts; afterwards it goes by that."""
+    before = side.log.read_text().count("trusts registry")
+    yield
+    eventually(lambda: side.log.read_text().count("trusts registry") > before)
 
 
 def resigned(pair: Pair, change) -> str:
@@ -310,20 +321,19 @@ def test_an_agreement_that_ended_stops_what_is_new_and_not_what_is_open(pair: Pa
     for side in (gusu, huangpu):
         text = registry_file.sign_agreement(made, keys.read_district_keys(side.place.courier_keys)[0], text)
     for side in (gusu, huangpu):
-        assert side.command("install-agreement", given=text)["installed"]
-    eventually(lambda: "trusts registry" in gusu.log.read_text())
-    import time
-
-    time.sleep(2.5)  # both follow within a second
+        with looks_again(side):
+            assert side.command("install-agreement", given=text)["installed"]
+    refused = gusu.sample("tongban_courier_unsent_total", code="courier.not_agreed")
     gusu.hand_over([offer(gusu, HUANGPU, new), answer(gusu, HUANGPU, open_before, "still open")])
     eventually(lambda: settled(gusu, open_before, 2))
     assert eventually(lambda: texts(huangpu, ANSWERED)) == ["still open"]
     assert gusu.rows("SELECT state, code FROM sent WHERE subject = %s", new) == [("refused", "courier.not_agreed")]
+    assert gusu.sample("tongban_courier_unsent_total", code="courier.not_agreed") == refused + 1
     gusu.handed_on(REFUSED)
     huangpu.handed_on(OFFERED)
     for side in (gusu, huangpu):
-        side.rows("DELETE FROM agreement WHERE version = 2")
-    time.sleep(1.5)
+        with looks_again(side):
+            side.rows("DELETE FROM agreement WHERE version = 2")
 
 
 # A database from the past -----------------------------------------------------------------------------------------------------

@@ -8,10 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from chassis.telemetry.metrics import exposition
 from identity.adapters.token_keys import LOGOUT_EVENT
 from identity.domain.policies import pairwise_subject
 from identity.usecases.disable_account import disable_account
 from joserfc import jws
+
+from tests.support.samples import sample
 
 from ..provider import OLD, PORTAL, PROGRAM, SHOP, Provider, load_people
 from ..receiver import Receiver
@@ -76,8 +79,11 @@ def wait_until_told(provider, seconds: float = 20.0) -> None:
 def test_every_party_of_a_session_is_told_within_five_seconds_by_a_token_that_names_it(
     provider, person, receiver
 ) -> None:
+    def told() -> float:
+        return sample(exposition().decode(), "tongban_logout_tries_total", outcome="told")
+
     given = {party.client_id: provider.given(person, party) for party in (PORTAL, SHOP, OLD)}
-    began = time.monotonic()
+    began, before = time.monotonic(), told()
     sign_out(person)
     for party in (PORTAL, SHOP, OLD):
         (token,) = receiver[party.client_id].wait(1)
@@ -93,6 +99,8 @@ def test_every_party_of_a_session_is_told_within_five_seconds_by_a_token_that_na
         assert (claims["iat"], claims["exp"] - claims["iat"]) == (provider.now, 120)
         assert claims["jti"]
         assert "nonce" not in claims
+    wait_until_told(provider)
+    assert told() == before + 3
 
 
 def test_only_parties_of_that_session_are_told_and_each_once(provider, person, receiver) -> None:

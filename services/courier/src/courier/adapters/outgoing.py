@@ -127,12 +127,12 @@ class Outgoing:
             _ack(read)
         if prepared:
             with office.books(SendBooks) as books:
-                signed, _ = send_messages(
+                signed, refused = send_messages(
                     books, prepared, office.trust, office.seals, now, limit=office.settings.courier_body_limit
                 )
                 office.crash.at("before_commit")
             office.crash.at("after_commit_before_ack")
-            self._count(prepared, signed)
+            self._count(signed, refused)
         if "late_ack" not in office.settings.courier_without:
             _ack(read)
 
@@ -162,12 +162,11 @@ class Outgoing:
             traced = replace(outbound, trace=current_traceparent() or outbound.trace)
             return prepare(traced, office.trust, office.seals, office.now(), office.settings.courier_body_limit)
 
-    def _count(self, prepared: Sequence[Prepared], signed: Sequence[Signed]) -> None:
+    def _count(self, signed: Sequence[Signed], refused: Sequence[str]) -> None:
         for message in signed:
             SENT.labels(message.claims.target).inc()
-        for item in prepared:
-            if item.refusal is not None:
-                UNSENT.labels(item.refusal.code).inc()
+        for code in refused:
+            UNSENT.labels(code).inc()
         self._office.wake(sorted({message.claims.target for message in signed}))
 
 

@@ -78,13 +78,13 @@ def check_sendable(message: Outbound, trust: Trust, limit: int = MAX_WHOLE) -> N
 
 def send_messages(
     work: SendWork, prepared: Sequence[Prepared], trust: Trust, seals: Seals, now: datetime, *, limit: int = MAX_WHOLE
-) -> tuple[list[Signed], int]:
-    """Stores the batch; returns what can go out now, and how many were known already."""
+) -> tuple[list[Signed], list[str]]:
+    """Stores the batch; returns what can go out now, and the code of each refusal of what cannot."""
     numbers = work.lock_numbers({peer for item in prepared for peer in item.sealed})
     known = work.known(item.message.id for item in prepared)
     fresh = list({item.message.id: item for item in prepared if item.message.id not in known}.values())
     if not fresh:
-        return [], len(prepared)
+        return [], []
     head = work.lock_head()
     ready = _in_turn(work, fresh, trust, seals, first_epoch=head.epoch == 1, now=now, limit=limit)
     desk = Desk(work, trust, seals, now=now, numbers=numbers, head=head)
@@ -92,7 +92,7 @@ def send_messages(
     for item in ready:
         desk.take(item)
     desk.save()
-    return desk.signed, len(prepared) - len(fresh)
+    return desk.signed, desk.refused
 
 
 class Desk:
@@ -115,6 +115,10 @@ class Desk:
         self._unsent: list[Unsent] = []
         self._chunks: list[tuple[str, UUID, Sequence[str]]] = []
         self.signed: list[Signed] = []
+
+    @property
+    def refused(self) -> list[str]:
+        return [item.code for item in self._unsent]
 
     def load(self, ready: Sequence[Prepared]) -> None:
         keys = {(peer, item.message.subject) for item in ready for peer in item.sealed}
