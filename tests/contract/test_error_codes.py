@@ -30,7 +30,6 @@ _UNTRIED = {
     "courier.subject_of_another_service",
     "identity.home_away",
     "identity.home_refused",
-    "portal.identity_unavailable",
 }
 
 

@@ -225,6 +225,7 @@ def test_identity_away_is_told_and_a_silent_question_is_left_out(site) -> None:
     asked, silent = site.visit(journey, signed_in=False)
     assert asked.status_code == 503
     assert "暂时无法登录" in asked.text
+    assert "portal.identity_unavailable" in asked.text
     assert asked.headers["retry-after"]
     assert (silent.status_code, silent.url.path) == (200, "/")
 
