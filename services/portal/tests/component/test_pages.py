@@ -99,6 +99,21 @@ def test_search_asks_the_api_in_the_persons_words_and_shows_where_names_come_fro
     assert "名称凭记忆录入" in page.text
 
 
+@pytest.mark.parametrize(
+    ("path", "clerk"),
+    [
+        ("/items", False), (f"/items/{ITEM}", False), (f"/items/{ITEM}/apply", False), ("/cases", False),
+        (f"/cases/{NUMBER}", False), (f"/cases/{NUMBER}/withdraw", False), ("/work", True), (f"/work/{NUMBER}", True),
+    ],
+)  # fmt: skip
+def test_a_recalled_name_is_marked_wherever_it_is_shown(site, path, clerk) -> None:
+    if clerk:
+        as_clerk(site)
+    page = get(site, path)
+    assert page.status_code == 200
+    assert "名称凭记忆录入" in page.text
+
+
 def test_what_a_person_types_is_text_and_nothing_else(site) -> None:
     page = get(site, "/items", q='"><img src=x onerror=alert(1)>', district="<b>")
     assert "<img" not in page.text
