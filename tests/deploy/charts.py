@@ -153,6 +153,7 @@ EVERYTHING: dict[str, Any] = {
         "annotations": {"nginx.ingress.kubernetes.io/backend-protocol": "HTTPS"},
         "hosts": {"gateway": "api.gusu.example", "identity": "id.gusu.example", "portal": "www.gusu.example"},
         "tls": {"existingSecret": "gusu-public-tls"},
+        "trustedProxies": ["10.244.7.0/24", "fd00:7::/64"],
         "controller": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress"}}}],
     },
     "tls": {

@@ -39,6 +39,11 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "an ingress that no policy lets in": (
         {"ingress": {"enabled": True, "hosts": {"gateway": "a.example", "identity": "b.example", "portal": "c.example"}}}, ("ingress.controller",),
     ),
+    "an ingress that makes all clients one": (
+        {"ingress": {"enabled": True, "controller": [_HERE], "hosts": {"gateway": "a.example", "identity": "b.example", "portal": "c.example"}}},
+        ("ingress.trustedProxies",),
+    ),
+    "a proxy that is no network": ({"ingress": {"trustedProxies": ["the proxy"]}}, ("ingress", "trustedProxies")),
     "a mail password in the clear": ({"mail": {"user": "u", "startTls": "if_offered"}}, ("mail.startTls", "mail.user")),
     "two couriers": ({"services": {"courier": {"replicas": 2}}}, ("services.courier.replicas",)),
     "an autoscaler upside down": (

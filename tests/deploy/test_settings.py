@@ -13,7 +13,7 @@ from chassis.settings import read_settings
 from tongban_local.installation import Installation
 from tongban_local.programs import _SETTINGS, SERVICES
 
-from tests.deploy.charts import GUSU, SHAPES, of_kind, render
+from tests.deploy.charts import EVERYTHING, GUSU, SHAPES, of_kind, render
 
 #: Where each process reads its settings.
 KINDS = {
@@ -96,6 +96,12 @@ def test_the_key_that_others_names_for_our_people_are_made_with_may_be_missing_u
         (row,) = (one for one in container["env"] if one["name"] == "TONGBAN_PAIRWISE_KEY")
         told = {"name": f"d{GUSU}-field-keys", "key": "pairwise", "optional": True}
         assert row["valueFrom"]["secretKeyRef"] == told
+
+
+def test_the_ingress_says_whom_it_serves_and_nobody_is_believed_that_where_there_is_none() -> None:
+    told = environ("gateway", render(GUSU, EVERYTHING)), environ("identity_http", render(GUSU, EVERYTHING))
+    assert {process["TONGBAN_TRUSTED_PROXIES"] for process in told} == {"10.244.7.0/24,fd00:7::/64"}
+    assert not any("TONGBAN_TRUSTED_PROXIES" in environ(name, render()) for name in SERVICES)
 
 
 def test_nobody_may_call_without_saying_who_they_are() -> None:

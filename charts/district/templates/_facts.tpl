@@ -120,6 +120,8 @@ Everything about the processes, by name:
 {{- $edgeKeys := dict "name" "edge-keys" "secret" (include "district.secret" (dict "root" . "name" "edgeKeys")) "keys" (list "edge.jwks") "path" "/run/tongban/edge-keys" -}}
 {{- $edgeTls := dict "name" "tls" "secret" (include "district.tlsSecret" (dict "root" . "name" "edge")) "keys" (list "tls.crt" "tls.key") "path" "/run/tongban/tls" -}}
 {{- $served := dict "LISTEN_ADDRESS" "0.0.0.0:8443" "TLS_CERTIFICATE" "/run/tongban/tls/tls.crt" "TLS_KEY" "/run/tongban/tls/tls.key" "ISSUER" (include "district.issuer" .) -}}
+{{- $behind := dict -}}
+{{- if .Values.ingress.enabled }}{{ $_ := set $behind "TRUSTED_PROXIES" (join "," .Values.ingress.trustedProxies) }}{{ end -}}
 {{- range $name := include "district.servers" . | fromYamlArray -}}
   {{- $drain := (include "district.values" (dict "root" $root "name" $name) | fromYaml).drainSeconds -}}
   {{- $settings := merge (dict "SERVICE_NAME" $name "EDGE_KEYS" "/run/tongban/edge-keys/edge.jwks" "TRIAL" "false" "DRAIN_S" (printf "%d" (int $drain))) $common -}}
@@ -178,12 +180,12 @@ Everything about the processes, by name:
 {{- $portalKeys := include "district.secret" (dict "root" . "name" "portalKeys") -}}
 {{- $_ := set $facts "identity_http" (dict
     "module" "identity.http" "health" true "https" true "calledByPeers" true "schema" $facts.identity.schema "restartsWith" $parties
-    "settings" (merge (dict "SERVICE_NAME" "identity" "SIGNING_KEYS" "/run/tongban/identity/identity.jwk" "CA_FILE" $authorityFile "RELYING_PARTIES" "/run/tongban/parties/parties.json,/run/tongban/portal-party/relying-parties.json" "PROOFING" .Values.proofing.source) $served $common)
+    "settings" (merge (dict "SERVICE_NAME" "identity" "SIGNING_KEYS" "/run/tongban/identity/identity.jwk" "CA_FILE" $authorityFile "RELYING_PARTIES" "/run/tongban/parties/parties.json,/run/tongban/portal-party/relying-parties.json" "PROOFING" .Values.proofing.source) $behind $served $common)
     "secrets" (list (dict "name" "DATABASE_PASSWORD" "secret" $databaseSecret "key" "identity_app") (dict "name" "TONGBAN_FIELD_KEY" "secret" $fieldKeys "key" "identity") $pairwise)
     "composed" (dict "TONGBAN_DATABASE_URL" (include "district.databaseUrl" (dict "engines" $engines "role" "app" "service" "identity")))
     "files" (concat (list $edgeTls (dict "name" "identity" "secret" (include "district.secret" (dict "root" . "name" "identityKeys")) "keys" (list "identity.jwk") "path" "/run/tongban/identity") (dict "name" "parties" "configMap" (printf "%s-relying-parties" .Release.Name) "keys" (list "parties.json") "path" "/run/tongban/parties") (dict "name" "portal-party" "secret" $portalKeys "keys" (list "relying-parties.json") "path" "/run/tongban/portal-party")) $authorityFiles $databaseFiles)
     "reaches" (list "database" "portal" "parties" "peerIssuers" "collector")) -}}
-{{- $gateway := merge (dict "SERVICE_NAME" "gateway" "EDGE_KEY" "/run/tongban/edge-key/edge.jwk" "CA_FILE" $authorityFile) $served $common -}}
+{{- $gateway := merge (dict "SERVICE_NAME" "gateway" "EDGE_KEY" "/run/tongban/edge-key/edge.jwk" "CA_FILE" $authorityFile) $behind $served $common -}}
 {{- $gatewayFiles := list $edgeTls (dict "name" "edge-key" "secret" (include "district.secret" (dict "root" . "name" "edgeKey")) "keys" (list "edge.jwk") "path" "/run/tongban/edge-key") -}}
 {{- $gatewayFiles = concat $gatewayFiles $authorityFiles -}}
 {{- $gatewaySecrets := list (dict "name" "BROKER_PASSWORD" "secret" $brokerSecret "key" "gateway") -}}

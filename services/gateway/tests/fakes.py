@@ -95,6 +95,7 @@ class Gateway:
     async def send(self, method: str, path: str, *roles: str, subject: str = "person", **more) -> httpx.Response:
         headers = {"Authorization": f"Bearer {'.'.join((subject, *roles))}"} if roles else {}
         headers |= more.pop("headers", {})
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        came_from = (more.pop("address", "127.0.0.1"), 443)
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=came_from)
         async with httpx.AsyncClient(transport=transport, base_url="https://gateway") as client:
             return await client.request(method, path, headers=headers, **more)

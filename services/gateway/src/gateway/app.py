@@ -11,7 +11,7 @@ from ssl import create_default_context
 
 import httpx
 from chassis.clock import Clock, NewId
-from chassis.edge import Rates, envelope
+from chassis.edge import BehindProxies, Rates, envelope
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from joserfc.jwk import OKPKey
@@ -79,6 +79,7 @@ def build(settings: Settings, clock: Clock, new_id: NewId) -> FastAPI:
     app.add_exception_handler(RequestValidationError, invalid_request)
     app.add_exception_handler(Challenged, challenge)
     envelope(app)
+    app.add_middleware(BehindProxies, trusted=settings.trusted_proxies)
     return app
 
 

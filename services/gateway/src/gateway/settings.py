@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from chassis.edge import Networks
 from chassis.settings import secret
 
 
@@ -33,6 +34,8 @@ class Settings:
     otlp_endpoint: str = ""
     #: host:port of /livez, /readyz and /metrics without TLS, for probes and Prometheus; empty: the first two over HTTPS only.
     health_address: str = ""
+    #: Proxies that stand before this process, as networks separated by commas: whom they serve is read from X-Forwarded-For. Unset: nobody.
+    trusted_proxies: Networks = Networks()  # noqa: RUF009  immutable
     #: Seconds that a call may take before the caller is told to try again.
     call_timeout_s: float = 5.0
     #: Requests per second and at once, per signed-in person or client.

@@ -7,6 +7,7 @@ import base64
 import hashlib
 
 import pytest
+from chassis.edge import Networks
 from chassis.errors import Fault, Kind
 from gateway.etag import expected_version
 from gateway.messages import case_routing, catalogue, common
@@ -275,6 +276,24 @@ def test_who_does_not_say_who_they_are_is_counted_by_address_and_holds_up_nobody
     nobody, known = asyncio.run(storm())
     assert [answer.status_code for answer in nobody] == [200, 200, 200, 429]
     assert known.status_code == 200
+
+
+@pytest.mark.parametrize(("address", "answers"), [("10.0.0.1", [200, 429, 200]), ("192.0.2.9", [200, 429, 429])])
+def test_who_comes_through_a_trusted_proxy_is_counted_alone_and_nobody_else_is_whom_they_say(
+    tmp_path, address, answers
+) -> None:
+    gateway = Gateway(
+        tmp_path, {"rate_per_second": 0.1, "rate_burst": 1.0, "trusted_proxies": Networks.of("10.0.0.0/8")}
+    )
+
+    async def asked(client: str) -> int:
+        headers = {"X-Forwarded-For": client}
+        return (await gateway.send("GET", "/v1/items", address=address, headers=headers)).status_code
+
+    async def all_three() -> list[int]:
+        return [await asked(client) for client in ("198.51.100.1", "198.51.100.1", "198.51.100.2")]
+
+    assert asyncio.run(all_three()) == answers
 
 
 @pytest.mark.parametrize("value", ["", "Basic abc", "Bearer", "Bearer ", "bearer"])

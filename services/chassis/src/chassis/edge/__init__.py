@@ -1,4 +1,4 @@
-"""What the web processes share: problem bodies, an envelope around every request, rates, and the process that serves.
+"""What the web processes share: problem bodies, an envelope around every request, who asks behind a proxy, rates, and the process that serves.
 
 asyncio only: nothing here imports eventlet or nameko. An error becomes an answer in one place: `Fault.kind` gives the
 HTTP status by the table `problems.STATUS`, and the body is a problem (RFC 9457) with our code and the trace id. Nothing
@@ -8,6 +8,7 @@ below the edge knows an HTTP status.
 from chassis.edge.middleware import BODY_TIMEOUT_S, body_of, envelope
 from chassis.edge.problems import PROBLEM, RETRY_AFTER_S, STATUS, fault_for, http_fault, problem
 from chassis.edge.protocol import Protocol
+from chassis.edge.proxies import BehindProxies, Networks
 from chassis.edge.rates import Rates
 from chassis.edge.serving import health_page, run
 
@@ -16,6 +17,8 @@ __all__ = [
     "PROBLEM",
     "RETRY_AFTER_S",
     "STATUS",
+    "BehindProxies",
+    "Networks",
     "Protocol",
     "Rates",
     "body_of",

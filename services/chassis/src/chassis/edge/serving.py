@@ -130,7 +130,7 @@ def _serve(app: Starlette, settings: WebSettings) -> None:
             access_log=False,
             log_config=None,
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=False,  # proxies.py, which believes nobody who is not named
             timeout_keep_alive=30,
             timeout_graceful_shutdown=10,
             backlog=512,

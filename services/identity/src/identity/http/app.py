@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from chassis.edge import envelope, health_page
+from chassis.edge import BehindProxies, envelope, health_page
 from chassis.health import Checks
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -75,4 +75,5 @@ def build(parts: Parts) -> Starlette:
     app.state.parts, app.state.checks = parts, checks
     app.state.key_guard = parts.key_guard()
     envelope(app)
+    app.add_middleware(BehindProxies, trusted=parts.settings.trusted_proxies)
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chassis.edge import Networks
 from chassis.sealed import FieldKeys
 from chassis.settings import secret
 
@@ -43,6 +44,8 @@ class HttpSettings:
     otlp_endpoint: str = ""
     #: host:port of /livez, /readyz and /metrics without TLS, for probes and Prometheus; empty: the first two over HTTPS only.
     health_address: str = ""
+    #: Proxies that stand before this process, as networks separated by commas: whom they serve is read from X-Forwarded-For. Unset: nobody.
+    trusted_proxies: Networks = Networks()  # noqa: RUF009  immutable
     #: Password verifications at once; each takes a core for some 30 ms and 19 MiB.
     verifications: int = 2
     #: Who says whether people are who they claim to be (adapters/proofing.py): none, or a source.
