@@ -9,6 +9,7 @@ bus.sent("catalogue")                                                         wh
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -52,6 +53,15 @@ def eventually(look: Callable[[], Any], timeout_s: float = 15.0) -> Any:
         assert time.monotonic() < until, f"it did not come true in {timeout_s} s: {found!r}"
         time.sleep(0.05)
     return found
+
+
+def loaded(promised_s: float) -> float:
+    """The seconds that a promise of `promised_s` is given on this machine: exactly those where it has nothing else to do.
+
+    Where more wants to run than it has cores, everything takes that many times as long, ours too: so many times it is given, six at
+    most, so that what takes a minute fails anywhere.
+    """
+    return promised_s * min(6.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
 
 
 Answer = Callable[[Any], Message]

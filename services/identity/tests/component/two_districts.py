@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import shutil
+import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from tongban_local.account import keep_file, own, own_folder
 from tongban_local.certificates import Authority, Pair
 from tongban_local.ports import free_port
 
+from tests.support.calls import eventually
 from tests.support.engines import Engines, test_address
 from tests.support.services import ServiceProcess, start_service
 
@@ -36,8 +38,9 @@ from ..factories import GUSU, HUANGPU, PASSWORD, a_member, a_registry
 
 #: An address that no process listens at.
 NOBODY = "https://127.20.250.250:9"
-#: Settings that make minutes seconds.
+#: Settings that make minutes seconds; with `PATIENT` a home is asked as seldom as in a real district.
 QUICK = {"TONGBAN_HOME_CONFIRM_S": "2", "TONGBAN_HOME_SILENCE_S": "6"}
+PATIENT = {"TONGBAN_HOME_CONFIRM_S": "180", "TONGBAN_HOME_SILENCE_S": "900"}
 
 
 @dataclass
@@ -86,17 +89,24 @@ class Side:
 class Two:
     gusu: Side
     huangpu: Side
+    #: Shangcheng, where the test wants one more.
+    third: Side | None = None
     version: int = 1
+
+    @property
+    def sides(self) -> list[Side]:
+        return [side for side in (self.gusu, self.huangpu, self.third) if side]
 
     def install(self, *members: dict, **more: Any) -> None:
         """The next version of the registry, at both."""
         self.version += 1
-        for side in (self.gusu, self.huangpu):
+        for side in self.sides:
             side.keep_registry(a_registry(*(members or self.members()), version=self.version, **more), self.version)
 
-    def members(self, **huangpu: Any) -> tuple[dict, dict]:
+    def members(self, **huangpu: Any) -> tuple[dict, ...]:
         there = {"issuer": self.huangpu.issuer} | huangpu
-        return a_member(GUSU, issuer=self.gusu.issuer), a_member(HUANGPU, **there)
+        more = [a_member(self.third.code, issuer=self.third.issuer)] if self.third else []
+        return a_member(GUSU, issuer=self.gusu.issuer), a_member(HUANGPU, **there), *more
 
 
 def a_side(engines: Engines, code: str, folder: Path, authority: Authority) -> Side:
@@ -145,19 +155,30 @@ def start(engines: Engines, side: Side, folder: Path, **more: str) -> ServicePro
     return side.process
 
 
+def listens(side: Side) -> bool:
+    host, _, port = side.issuer.removeprefix("https://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), 1).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
-def two_districts(engines: Engines, **more: str) -> Iterator[Two]:
-    """Gusu's and Huangpu's providers, running with the settings in `more`, each knowing the other from the registry."""
+def two_districts(engines: Engines, *, third: str = "", **more: str) -> Iterator[Two]:
+    """Gusu's and Huangpu's providers, running with the settings in `more`, each knowing the other from the registry; and a third's."""
     folder = own_folder(engines.district.folder / f"two-{new_id()}")
     authority = Authority(folder / "authority")
-    pair = Two(*(a_side(engines, code, folder, authority) for code in (GUSU, HUANGPU)))
+    pair = Two(*(a_side(engines, code, folder, authority) for code in (GUSU, HUANGPU, third) if code))
     own(folder)
     pair.version = 0
     pair.install()
-    sides = (pair.gusu, pair.huangpu)
+    sides = pair.sides
     try:
         for side in sides:
             start(engines, side, folder, **more)
+        for side in sides:
+            eventually(lambda side=side: listens(side))  # its health page may come first
         yield pair
     finally:
         for side in sides:
