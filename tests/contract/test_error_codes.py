@@ -25,9 +25,7 @@ _SHORT = {
 _UNTRIED = {
     "courier.id_of_another_district",
     "courier.no_registry",
-    "courier.place_taken",
     "courier.receipt_of_others",
-    "courier.subject_of_another_service",
     "identity.home_away",
     "identity.home_refused",
 }

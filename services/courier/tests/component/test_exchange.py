@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from chassis.outbox import ANSWERS_TO, DISTRICT, ID
+from tongban.case_routing.v1.case_routing_pb2 import CaseActed
 from tongban.catalogue.v1.catalogue_pb2 import ItemPublished
 from tongban.courier.v1.courier_pb2 import MessageRefused
 from tongban.hotline.v1 import hotline_pb2 as hotline
@@ -204,6 +205,17 @@ def test_what_may_not_be_sent_becomes_an_event_for_its_service(pair: Pair, chang
     assert (refused.code, refused.peer, refused.subject) == (code, target, subject)
     assert refused.message_id == sent["headers"][ID]
     eventually(lambda: gusu.sample("tongban_courier_unsent_total", code=code) == before + 1)
+
+
+def test_a_subject_is_its_first_services_alone(pair: Pair) -> None:
+    gusu, huangpu, subject = pair[GUSU], pair[HUANGPU], a_subject()
+    gusu.hand_over([offer(gusu, HUANGPU, subject)])
+    eventually(lambda: settled(gusu, subject, 1))
+    huangpu.handed_on(OFFERED)
+    gusu.hand_over([gusu.message(CaseActed(), target=HUANGPU, subject=subject)])
+    ((_, body),) = eventually(lambda: gusu.handed_on("evt.case_routing.on_message_refused"))
+    assert MessageRefused.FromString(body).code == "courier.subject_of_another_service"
+    assert gusu.value("SELECT count(*) FROM sent WHERE subject = %s AND number > 0", subject) == 1
 
 
 def test_a_refusal_by_the_peer_fills_its_number_and_goes_to_the_service_that_sent(pair: Pair) -> None:

@@ -207,6 +207,22 @@ def test_an_authentic_message_of_an_unknown_type_is_refused_with_a_signed_reason
     huangpu.rows("UPDATE arrival SET highest = contiguous, claimed = contiguous, gap_since = NULL")
 
 
+def test_another_message_in_a_taken_place_of_its_subject_is_refused_and_has_no_effect(pair: Pair) -> None:
+    gusu, huangpu, subject = pair[GUSU], pair[HUANGPU], a_subject()
+    gusu.hand_over([offer(gusu, HUANGPU, subject)])
+    eventually(lambda: settled(gusu, subject, 1))
+    huangpu.handed_on(OFFERED)
+    epoch = gusu.value("SELECT epoch FROM sent WHERE subject = %s", subject)
+    write_as(gusu, huangpu, forge(pair, GUSU, GUSU, HUANGPU, epoch=epoch, number=666_666, subject=subject))
+    eventually(lambda: huangpu.rows("SELECT 1 FROM received WHERE number = 666666"))
+    assert huangpu.rows("SELECT verdict, code FROM received WHERE number = 666666") == [
+        ("refused", "courier.place_taken")
+    ]
+    assert not texts(huangpu, ANSWERED)
+    huangpu.rows("DELETE FROM received WHERE number = 666666")
+    huangpu.rows("UPDATE arrival SET highest = contiguous, claimed = contiguous, gap_since = NULL")
+
+
 def test_another_message_under_a_taken_number_is_a_conflict_and_has_no_effect(pair: Pair) -> None:
     gusu, huangpu, subject = pair[GUSU], pair[HUANGPU], a_subject()
     gusu.hand_over([offer(gusu, HUANGPU, subject)])
