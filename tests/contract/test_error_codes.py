@@ -24,7 +24,6 @@ _SHORT = {
 #: No test says these yet. The list only gets shorter.
 _UNTRIED = {
     "courier.id_of_another_district",
-    "courier.no_registry",
     "courier.receipt_of_others",
     "identity.home_away",
     "identity.home_refused",

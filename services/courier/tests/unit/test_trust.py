@@ -6,9 +6,10 @@ import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
-from courier import keys, registry_file
+from courier import commands, keys, registry_file
 from courier.adapters import jose
 from courier.adapters.peer_sender import trusted_certificates
 from courier.adapters.seals import JoseSeals
@@ -189,6 +190,14 @@ def test_an_agreement_is_installed_by_its_parties_and_a_version_once() -> None:
     with pytest.raises(TrustError) as taken:
         install_agreement(kept, GUSU, an_agreement(), "b", **told)
     assert (taken.value.code, kept.text) == ("courier.agreement_version_taken", "a")
+
+
+@pytest.mark.parametrize("verb", [commands._install_agreement, commands._evidence, commands._resend])
+def test_without_a_registry_nothing_is_agreed_proven_or_sent_again(verb) -> None:
+    bare = SimpleNamespace(office=SimpleNamespace(trust=Trust(GUSU, None), seals=None))
+    with pytest.raises(TrustError) as refused:
+        verb(bare, "x")
+    assert refused.value.code == "courier.no_registry"
 
 
 def test_two_parties_cannot_sign_different_agreements_as_one() -> None:
