@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -101,7 +100,9 @@ def test_while_nobody_can_give_the_agreement_the_message_waits_under_a_light_and
     gusu.rows("DELETE FROM agreement WHERE version = 2")
     huangpu.start()
     eventually(lambda: "agreement_missing" in next(iter(read_links(huangpu.place)))["lights"])
-    time.sleep(2)
+    tries = "SELECT attempts FROM due JOIN sent USING (id, peer) WHERE subject = %s"
+    before = gusu.value(tries, subject)
+    eventually(lambda: gusu.value(tries, subject) > before, 40, "it was not offered again")
     assert not settled(gusu, subject, 1)
     assert not huangpu.rows("SELECT 1 FROM received r JOIN log USING (id) WHERE subject = %s", subject)
     assert huangpu.command("install-agreement", given=text)["installed"]
