@@ -4,16 +4,47 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, CDPSession, Page, expect
 from tongban_local.installation import Installation
 
 #: CSS pixels: a phone, and a desk.
 PHONE, DESK = {"width": 375, "height": 812}, {"width": 1280, "height": 900}
+#: Octets over the wire of any page with what it needs, with nothing kept from before.
+HEAVIEST = 100_000
+
+
+class Weight:
+    """What the page that is shown now took over the wire, as on a first visit: nothing is taken from the browser's cache."""
+
+    def __init__(self, session: CDPSession) -> None:
+        self._loader = ""
+        self._requests: dict[str, str] = {}
+        self._octets: Counter[str] = Counter()
+        #: What was asked for since the page began: Document, Stylesheet, Image …
+        self.kinds: set[str] = set()
+        session.on("Network.requestWillBeSent", self._sent)
+        session.on("Network.loadingFinished", self._finished)
+        session.send("Network.enable")
+        session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+
+    @property
+    def octets(self) -> int:
+        return self._octets[self._loader]
+
+    def _sent(self, event: dict[str, Any]) -> None:
+        self._requests[event["requestId"]] = event["loaderId"]
+        if event.get("type") == "Document":
+            self._loader, self.kinds = event["loaderId"], set()
+        self.kinds.add(event.get("type", ""))
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        self._octets[self._requests.get(event["requestId"], "")] += round(event["encodedDataLength"])
 
 
 @dataclass
@@ -23,11 +54,12 @@ class Person:
     context: BrowserContext
     pictures: Path
     page: Page = field(init=False)
-    transferred: list[tuple[str, int]] = field(default_factory=list)
+    weight: Weight = field(init=False)
 
     def __post_init__(self) -> None:
         self.page = self.context.new_page()
         self.page.set_default_timeout(60_000)
+        self.weight = Weight(self.context.new_cdp_session(self.page))
 
     def sign_in(self, place: Installation, login: str, to: str = "/") -> None:
         """From the district's own pages, through its identity, and back."""
@@ -65,7 +97,9 @@ class Person:
         expect(self.page.get_by_text(text).first).to_be_visible()
 
     def look(self, name: str) -> None:
-        """Keeps a picture of the page at both widths, and demands that nobody is shut out: axe-core finds nothing."""
+        """Keeps a picture of the page at both widths, and demands that nobody is shut out: axe-core finds nothing, and it is light."""
+        self.page.wait_for_load_state("networkidle")
+        assert 0 < self.weight.octets <= HEAVIEST, f"{name} weighs {self.weight.octets} octets"
         for width, size in (("desk", DESK), ("phone", PHONE)):
             self.page.set_viewport_size(size)  # type: ignore[arg-type]
             self.page.screenshot(path=self.pictures / f"{name}-{width}.png", full_page=True)

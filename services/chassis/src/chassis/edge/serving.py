@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from collections.abc import Awaitable, Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar, TypeVar
 from typing import Protocol as Shape
+from typing import TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
@@ -83,42 +81,15 @@ def health_page(path: str, checks: health.Checks) -> Callable[[Request], Awaitab
     return page
 
 
-class _HealthHandler(BaseHTTPRequestHandler):
-    """The same three pages without TLS, for probes and Prometheus, as every bus process has them."""
-
-    checks: ClassVar[health.Checks]
-    timeout = 5
-
-    def do_GET(self) -> None:
-        status, content_type, body = health.respond(self.path, self.checks)
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Probes are not worth a line."""
-
-
-def _health_server(address: str, checks: health.Checks) -> ThreadingHTTPServer:
-    host, _, port = address.rpartition(":")
-    handler = type("Handler", (_HealthHandler,), {"checks": checks})
-    server = ThreadingHTTPServer((host.strip("[]"), int(port)), handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
-    return server
-
-
 def _serve(app: Starlette, settings: WebSettings) -> None:
-    """Serves until SIGTERM, then lets running requests end."""
-    health_server = _health_server(settings.health_address, app.state.checks) if settings.health_address else None
+    """Serves until SIGTERM, then lets running requests end. Exits with 3 where it could not begin, as uvicorn's own `run` does.
+
+    The health pages are there before it listens and until it has ended; it is ready in between only, so that nobody is sent
+    to a port that refuses.
+    """
     host, _, port = settings.listen_address.rpartition(":")
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn raises what it caught once more after a clean stop; without this the process would end by it, unflushed.
-        signal.signal(sign, lambda *_: None)
-    try:
-        uvicorn.run(
+    server = uvicorn.Server(
+        uvicorn.Config(
             app,
             host=host.strip("[]"),
             port=int(port),
@@ -135,7 +106,22 @@ def _serve(app: Starlette, settings: WebSettings) -> None:
             timeout_graceful_shutdown=10,
             backlog=512,
         )
+    )
+    listens = {"listening": lambda: server.started and not server.should_exit}
+    pages = (
+        health.HealthServer(settings.health_address, {**app.state.checks, **listens})
+        if settings.health_address
+        else None
+    )
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises what it caught once more after a clean stop; without this the process would end by it, unflushed.
+        signal.signal(sign, lambda *_: None)
+    if pages is not None:
+        pages.start()
+    try:
+        server.run()
     finally:
-        if health_server is not None:
-            health_server.shutdown()
-            health_server.server_close()
+        if pages is not None:
+            pages.stop()
+    if not server.started:
+        sys.exit(3)
