@@ -15,16 +15,18 @@ from ..provider import FIELD_KEY, OLD, PORTAL
 pytestmark = pytest.mark.engines
 
 
+def written(value: object) -> str:
+    """As an environment holds it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 def start(provider, tmp_path, rows, **changes) -> subprocess.CompletedProcess:
     path = tmp_path / "parties.json"
     path.write_text(json.dumps(rows))
     told = asdict(provider.parts.settings) | {"relying_parties": path, "field_key": FIELD_KEY} | changes
-    written = {True: "true", False: "false"}
-    environ = {
-        f"TONGBAN_{name.upper()}": written[value] if isinstance(value, bool) else str(value)
-        for name, value in told.items()
-        if value is not None
-    }
+    environ = {f"TONGBAN_{name.upper()}": written(value) for name, value in told.items() if value is not None}
     argv = [sys.executable, "-m", "identity.http"]
     return subprocess.run(argv, env=os.environ | environ, capture_output=True, text=True, timeout=60, check=False)
 
