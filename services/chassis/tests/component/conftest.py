@@ -51,6 +51,14 @@ BUS = Bus.of(
 )
 
 
+def pytest_collection_finish() -> None:
+    """The tests here are ordinary threads: patched for greenlets, the first server of theirs would stand still for ever."""
+    if "eventlet" in sys.modules and sys.modules["eventlet"].patcher.is_monkey_patched("socket"):
+        raise pytest.UsageError(
+            "a test module here imports chassis.green, which patches the process (chassis.rpc does)"
+        )
+
+
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:
     with running_engines(BUS) as running:
