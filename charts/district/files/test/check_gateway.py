@@ -52,14 +52,21 @@ def _json(body: bytes) -> Any:
         return None
 
 
+def _has_items(page: Any) -> bool:
+    return isinstance(page, dict) and isinstance(page.get("items"), list)
+
+
 def check(gateway: str, issuer: str, person: Person, login: str, password: str) -> str:
     """What was found, as a sentence. Raises Wrong, OSError."""
     items = f"{gateway}/v1/items?size=1"
-    status, problem = person.ask(items)
+    status, page = person.ask(items)
+    if status != 200 or not _has_items(page):
+        raise Wrong(f"a stranger's look into the catalogue was answered {status}")
+    status, problem = person.ask(f"{gateway}/v1/cases?size=1")
     if status != 401 or not isinstance(problem, dict) or problem.get("code") != "token.missing":
-        raise Wrong(f"a stranger's call was answered {status}, not 401 token.missing")
+        raise Wrong(f"a stranger who asks for cases was answered {status}, not 401 token.missing")
     if not login:
-        return "the gateway answers and refuses a stranger; give the test an account to see a call reach the catalogue"
+        return "the catalogue answered through gateway and bus, and a stranger gets no cases; give the test an account to see it sign in"
     status, _ = person.ask(f"{issuer}/sign-in", {"login": login, "password": password})
     if status >= 400:
         raise Wrong(f"signing in was answered {status}")
@@ -67,7 +74,7 @@ def check(gateway: str, issuer: str, person: Person, login: str, password: str) 
     if status != 200 or not isinstance(told, dict):
         raise Wrong(f"asking for a token was answered {status}")
     status, page = person.ask(items, token=told["access_token"])
-    if status != 200 or not isinstance(page, dict) or not isinstance(page.get("items"), list):
+    if status != 200 or not _has_items(page):
         raise Wrong(f"the signed-in call was answered {status}")
     return f"signed in, and the catalogue answered through gateway and bus with {len(page['items'])} items"
 
