@@ -78,13 +78,17 @@ class Person:
         """From a list of items: applies for its first with a paper that is made in `folder`. The case's number."""
         self.page.locator(".tb-results a").first.click()
         self.page.get_by_role("button", name="在线申请").click()
+        self.hand_in(folder)
+        expect(self.page.get_by_text("申请已提交")).to_be_visible()
+        return self.page.url.partition("/cases/")[2].partition("?")[0]
+
+    def hand_in(self, folder: Path) -> None:
+        """At the form: chooses the paper for each material, and sends."""
         paper = folder / "申请表.txt"
         paper.write_text("材料")
         for material in self.page.locator("input[type=file]").all():
             material.set_input_files(paper)
         self.page.get_by_role("button", name="提交申请").click()
-        expect(self.page.get_by_text("申请已提交")).to_be_visible()
-        return self.page.url.partition("/cases/")[2].partition("?")[0]
 
     def await_text(self, url: str, text: str, seconds: float = 120) -> None:
         """Opens the page again and again, as somebody who waits does, until it says `text`."""

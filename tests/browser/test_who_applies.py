@@ -29,11 +29,7 @@ def test_who_is_proven_too_weakly_proves_more_and_comes_back_to_the_application(
     expect(page.get_by_text("请先核验再选择文件")).to_be_visible()
     citizen.look("apply-weak")
     form = page.url
-    paper = tmp_path / "申请表.txt"
-    paper.write_text("材料")
-    for field in page.locator("input[type=file]").all():
-        field.set_input_files(paper)
-    page.get_by_role("button", name="提交申请").click()
+    citizen.hand_in(tmp_path)
     expect(page.get_by_text("request.acr_too_low")).to_be_visible()
     citizen.look("too-weak")
     page.get_by_role("button", name="去核验身份").click()
@@ -41,9 +37,7 @@ def test_who_is_proven_too_weakly_proves_more_and_comes_back_to_the_application(
     citizen.look("too-weak-proofing")
     page.get_by_role("button", name=re.compile("核验姓名和证件号码")).click()
     expect(page).to_have_url(form)
-    for field in page.locator("input[type=file]").all():
-        field.set_input_files(paper)
-    page.get_by_role("button", name="提交申请").click()
+    citizen.hand_in(tmp_path)
     expect(page.get_by_text("申请已提交")).to_be_visible()
 
 
@@ -62,11 +56,7 @@ def test_a_handler_sees_for_whom_they_act_and_changes_it_where_they_are(
     page.get_by_role("button", name=re.compile("确定")).click()
     expect(page).to_have_url(form)
     expect(page.locator("header")).to_contain_text(f"代{FIRM}办理")
-    paper = tmp_path / "申请表.txt"
-    paper.write_text("材料")
-    for field in page.locator("input[type=file]").all():
-        field.set_input_files(paper)
-    page.get_by_role("button", name="提交申请").click()
+    handler.hand_in(tmp_path)
     expect(page.get_by_text("申请已提交")).to_be_visible()
     expect(page.locator("dl")).to_contain_text(FIRM)
     page.get_by_role("link", name="我的办件").first.click()

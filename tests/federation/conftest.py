@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -34,6 +36,13 @@ def person(environment: Environment) -> Iterator[Callable[[str, str], Person]]:
             return people[code, login]
 
         yield signed_in
+
+
+def tongban(*argv: str) -> subprocess.CompletedProcess[str]:
+    """The command, as a program of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "tongban_cli", *argv], capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 def application(item: dict[str, Any], content: bytes = "样例材料".encode()) -> dict[str, Any]:

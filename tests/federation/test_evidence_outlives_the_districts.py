@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -17,16 +15,10 @@ from courier.domain import evidence
 from courier.domain.chain import Head, walk
 from courier.domain.evidence import Part, SignedPart, Statement
 
-from tests.federation.conftest import GUSU, HUANGPU, application
+from tests.federation.conftest import GUSU, HUANGPU, application, tongban
 from tests.federation.test_a_case_crosses import arrived, closed
 
 SIDES = (GUSU, HUANGPU)
-
-
-def tongban(*argv: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tongban_cli", *argv], capture_output=True, text=True, check=False, timeout=60
-    )
 
 
 @pytest.fixture(scope="module")

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
+from functools import partial
 
 import pytest
 from rich.console import Console
 from tongban_cli.commands.demo import verify
 from tongban_cli.demo_stories import STORIES, Stage, tell
 
-from tests.federation.conftest import GUSU, HUANGPU
+from tests.federation.conftest import GUSU, HUANGPU, tongban
 
 #: How each story's last acts read, in whichever district they were done.
 DECIDED = {"a case crosses and comes back refused": "refused"}
 
 
-def tongban(environment, *argv: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tongban_cli", "--env", str(environment.folder), *argv]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+@pytest.fixture
+def asked(environment):
+    """`asked("status", "--json")`: the command, of this environment."""
+    return partial(tongban, "--env", str(environment.folder))
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +61,10 @@ def test_the_spans_of_a_story_are_those_of_every_service_it_went_through(told) -
         assert len(story["trace_ids"]) >= 3, "the application, the acceptance and the decision"
 
 
-def test_trace_tells_the_same_to_a_program_and_names_the_district_that_is_away(environment, told) -> None:
+def test_trace_tells_the_same_to_a_program_and_names_the_district_that_is_away(environment, told, asked) -> None:
     results, _ = told
     number = results[0]["case_no"]
-    done = tongban(environment, "trace", number, "--json")
+    done = asked("trace", number, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["districts"] == {GUSU: "told", HUANGPU: "told"}
@@ -72,14 +72,14 @@ def test_trace_tells_the_same_to_a_program_and_names_the_district_that_is_away(e
         (e["district"], e["event"]) for e in results[0]["timeline"]
     ]
     assert found["spans"] == results[0]["spans"]
-    shown = tongban(environment, "trace", number)
+    shown = asked("trace", number)
     assert number in shown.stdout
     assert "Huangpu" in shown.stdout
 
     environment.stop_process(HUANGPU, "gateway")
     try:
-        done = tongban(environment, "trace", number, "--json")
-        shown = tongban(environment, "trace", number)
+        done = asked("trace", number, "--json")
+        shown = asked("trace", number)
     finally:
         environment.start_process(HUANGPU, "gateway")
     assert (done.returncode, shown.returncode) == (1, 1)
@@ -89,14 +89,14 @@ def test_trace_tells_the_same_to_a_program_and_names_the_district_that_is_away(e
     assert "away" in shown.stdout
 
 
-def test_a_number_that_nobody_knows_is_told_so(environment) -> None:
-    done = tongban(environment, "trace", f"{GUSU}-20260101-ABCDEFGH")
+def test_a_number_that_nobody_knows_is_told_so(asked) -> None:
+    done = asked("trace", f"{GUSU}-20260101-ABCDEFGH")
     assert done.returncode == 2
     assert "no district that answers knows" in done.stderr
 
 
-def test_status_names_what_does_not_run(environment) -> None:
-    done = tongban(environment, "status", "--json")
+def test_status_names_what_does_not_run(environment, asked) -> None:
+    done = asked("status", "--json")
     assert done.returncode == 0, done.stdout
     found = json.loads(done.stdout)
     assert set(found) == {GUSU, HUANGPU}
@@ -106,7 +106,7 @@ def test_status_names_what_does_not_run(environment) -> None:
         assert [link["state"] for link in district["links"]] == ["LINK_STATE_UP"]
     environment.stop_process(HUANGPU, "hotline")
     try:
-        done, shown = tongban(environment, "status", "--json"), tongban(environment, "status")
+        done, shown = asked("status", "--json"), asked("status")
     finally:
         environment.start_process(HUANGPU, "hotline")
     assert (done.returncode, shown.returncode) == (1, 1)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from chassis.contracts import EnumWords, moment, timestamp
+from chassis.contracts import EnumWords, moment, timestamp, word_of
 from chassis.errors import Fault, Kind
 from chassis.paging import Page, Wish, wish
 from chassis.sealed import mask_id_number, mask_name
@@ -52,7 +52,6 @@ WithdrawalAnswered = pb.WithdrawalAnswered
 
 _STATE = EnumWords(State, pb.CaseState, "CASE_STATE")
 _MODE = EnumWords(Mode, catalogue.CrossProvinceMode, "CROSS_PROVINCE_MODE")
-_PROVENANCE = "PROVENANCE_"
 NOTE_LIMIT = 500
 
 
@@ -140,7 +139,7 @@ def guide_question(item_code: str) -> catalogue.GetItemRequest:
 def guide(wire: catalogue.Item) -> model.Guide:
     """A published item. Raises ItemNotOffered where it does not say how it is handled."""
     mode = _MODE.word(wire.mode, lambda _: ItemNotOffered(wire.code))
-    provenance = common.Provenance.Name(wire.provenance).removeprefix(_PROVENANCE).lower()
+    provenance = word_of(common.Provenance, wire.provenance, "PROVENANCE")
     item = model.Item(wire.code, wire.name_zh, wire.name_en, mode, provenance)
     required = frozenset(material.key for material in wire.materials if material.required)
     optional = frozenset(material.key for material in wire.materials) - required
@@ -187,7 +186,7 @@ def progressed(fact: events.Progressed) -> pb.CaseProgressed:
 
 
 def _provenance(case: model.Case) -> common.Provenance:
-    return common.Provenance.Value(_PROVENANCE + case.item.provenance.upper())
+    return common.Provenance.Value(f"PROVENANCE_{case.item.provenance.upper()}")
 
 
 def letter_to_wire(letter: events.Letter) -> Message:
@@ -320,7 +319,7 @@ def _case_of(number: str, file: pb.CaseFile, reader: str) -> Case:
         mode = Mode(told.item_mode)
     except ValueError:
         raise BadLetter("the item's mode is unknown") from None
-    provenance = common.Provenance.Name(told.item_provenance).removeprefix(_PROVENANCE).lower()
+    provenance = word_of(common.Provenance, told.item_provenance, "PROVENANCE")
     return Case(
         here=reader,
         number=number,

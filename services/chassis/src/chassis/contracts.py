@@ -32,6 +32,11 @@ def moment(stamp: Timestamp) -> datetime:
         raise Fault("request.bad_time", Kind.INVALID, "A time must lie in the years 1 to 9999.") from None
 
 
+def word_of(numbers: EnumTypeWrapper, number: int, prefix: str) -> str:
+    """ "recalled" of PROVENANCE_RECALLED: for who passes a word on and decides nothing by it. Raises ValueError for what is no number."""
+    return numbers.Name(number).removeprefix(f"{prefix}_").lower()
+
+
 class EnumWords(Generic[E]):
     """A domain's words ↔ the numbers of a contract's enum whose values are called `<prefix>_<WORD>`.
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from ssl import create_default_context
 
 import httpx
 from chassis.clock import Clock, NewId
-from chassis.edge import BehindProxies, Rates, envelope
+from chassis.edge import BehindProxies, Rates, envelope, running
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from joserfc.jwk import OKPKey
@@ -92,13 +91,9 @@ def _edge_key(path: Path) -> OKPKey:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.bus.start()
-    fresh = [asyncio.create_task(each.keep_fresh()) for each in (app.state.tokens, app.state.ended)]
     try:
-        yield
+        async with running(app.state.tokens.keep_fresh(), app.state.ended.keep_fresh()):
+            yield
     finally:
-        for task in fresh:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
         await app.state.bus.stop()
         await app.state.http.aclose()

@@ -1,8 +1,4 @@
-"""Files that people handed in, on their way out: what a stranger uploaded must not act in anybody's browser.
-
-It goes out as an attachment, under the media type that its sender said only where that type can do nothing, with `nosniff` (from
-the envelope) and a policy of its own that would put even a page into a sandbox without scripts (CSP level 3, section 6.3.2).
-"""
+"""Files that people handed in, as the API gives them out: always as an attachment (chassis.edge.uploads)."""
 
 from __future__ import annotations
 
@@ -10,15 +6,11 @@ import base64
 from typing import Any
 from urllib.parse import quote
 
+from chassis.edge import HARMLESS, OCTETS, SANDBOX, sent_as
 from fastapi import Response
 
 from gateway.messages import case_routing
 from gateway.openapi import header
-
-OCTETS = "application/octet-stream"
-#: Types that show and do nothing else. An SVG or an HTML page can run scripts, so it is octets.
-HARMLESS = ("application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain")
-_POLICY = "default-src 'none'; sandbox"
 
 #: The answer in the OpenAPI document.
 ATTACHED: dict[str, Any] = {
@@ -33,13 +25,12 @@ ATTACHED: dict[str, Any] = {
 
 def attached(material: case_routing.Material) -> Response:
     """The material as an answer."""
-    kind = material.media_type.lower()
     return Response(
         material.content,
-        media_type=kind if kind in HARMLESS else OCTETS,
+        media_type=sent_as(material.media_type),
         headers={
             "Content-Disposition": f"attachment; filename*=UTF-8''{quote(material.name, safe='')}",
-            "Content-Security-Policy": _POLICY,
+            "Content-Security-Policy": SANDBOX,
             "Cross-Origin-Resource-Policy": "same-origin",
             "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(material.sha256)).decode()}:",
         },

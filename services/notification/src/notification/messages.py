@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chassis.contracts import EnumWords, moment, timestamp
+from chassis.contracts import EnumWords, moment, timestamp, word_of
 from chassis.paging import Page
 from tongban.case_routing.v1.case_routing_pb2 import CaseProgressed
 from tongban.common.v1 import common_pb2 as common
@@ -30,7 +30,7 @@ def of_case(event: CaseProgressed) -> Happening:
         subject=event.applicant_subject,
         item_name_zh=event.item_name_zh,
         item_name_en=event.item_name_en,
-        item_provenance=common.Provenance.Name(event.item_provenance).removeprefix("PROVENANCE_").lower(),
+        item_provenance=word_of(common.Provenance, event.item_provenance, "PROVENANCE"),
     )
 
 

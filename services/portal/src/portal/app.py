@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from ssl import create_default_context
 
 import httpx
 from chassis.clock import Clock, NewId
-from chassis.edge import envelope, health_page
+from chassis.edge import envelope, health_page, running
 from chassis.errors import Fault
 from chassis.health import Checks
 from chassis.logs import get_logger
@@ -52,13 +52,10 @@ def build(settings: Settings, clock: Clock, new_id: NewId, http: httpx.AsyncClie
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     desk: Desk = app.state.desk
-    forgetting = asyncio.create_task(_forget(desk))
     try:
-        yield
+        async with running(_forget(desk)):
+            yield
     finally:
-        forgetting.cancel()
-        with suppress(asyncio.CancelledError):
-            await forgetting
         await desk.http.aclose()
         desk.database.close()
 

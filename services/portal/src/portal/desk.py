@@ -100,13 +100,9 @@ class Desk:
     async def _renewed(self, session: Session) -> Session | None:
         try:
             found = await self.provider.renew(session.tokens)
-            if (
-                (found.claims["sub"], found.claims.get("acting_for") or "")
-                != (
-                    session.person.subject,
-                    session.person.acting_for,
-                )
-            ):  # chosen at identity since: pages that are open speak of somebody else, so they end, and the next one begins anew
+            now_for = found.claims["sub"], found.claims.get("acting_for") or ""
+            if now_for != (session.person.subject, session.person.acting_for):
+                # Chosen at identity since: pages that are open speak of somebody else, so they end, and the next one begins anew.
                 raise Refused("invalid_grant")
         except (Refused, NotBelieved) as refusal:
             log.info("a session was not renewed", reason=str(refusal))

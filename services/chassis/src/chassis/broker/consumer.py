@@ -136,11 +136,11 @@ class Consumer:
     def _settle(self, channel: GreenChannel, tag: int) -> None:
         if channel is not self._channel or tag not in self._outstanding:
             return
-        if not self._done and len(self._outstanding) > 1:
-            hubs.get_hub().schedule_call_global(0, self._ack_done)
         self._done.add(tag)
         if len(self._outstanding) == 1:  # nothing to gather: it leaves in one piece with what was written just before
             self._ack_done()
+        elif len(self._done) == 1:
+            hubs.get_hub().schedule_call_global(0, self._ack_done)
 
     def _refuse(self, channel: GreenChannel, tag: int, requeue: bool) -> None:
         if channel is self._channel and channel.raw.is_open and self._outstanding.pop(tag, self) is None:

@@ -10,9 +10,6 @@ import sqlalchemy as sa
 
 from chassis.sealed import FORM, NAMED_FORM, FieldKeys
 
-#: Octets that say under which key a value is sealed: the form, and the key's id where the form has one.
-BEGINS = 5
-
 
 @dataclass(frozen=True)
 class SealedTable:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, cast
 
 import pika
 from chassis.clock import Clock, NewId, unix_ms
+from chassis.edge import cancelled
 from chassis.errors import Fault, Kind
 from chassis.logs import get_logger
 from chassis.telemetry import inject, span
@@ -74,9 +74,7 @@ class Bus:
     async def stop(self) -> None:
         """Closes the connection; open calls fail."""
         if self._keeper is not None:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+            await cancelled(self._keeper)
 
     async def call(self, method: str, request: Message, *, assertion: str = "") -> Any:
         """The answer of "<service>.<method>" to `request`, for the person in `assertion`; without one for the gateway itself.

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
+from chassis.edge import TaskEach, running
 from chassis.logs import get_logger
 
 from identity.adapters.home_tokens import verified
@@ -39,13 +40,10 @@ AT_ONCE, ENDED_AT_ONCE = 20, 100
 @asynccontextmanager
 async def confirming(parts: Parts) -> AsyncIterator[None]:
     """Asks as long as the application runs."""
-    task = asyncio.create_task(Confirmer(parts).run())
     try:
-        yield
+        async with running(Confirmer(parts).run()):
+            yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
         await parts.homes.close()
 
 
@@ -54,29 +52,22 @@ class Confirmer:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._lanes = TaskEach(self._lane)
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        try:
+        async with self._lanes:
             while True:
                 try:
                     await self._look()
                 except Exception as error:  # the database may be away; the next look is the repetition
                     log.error("sessions of other districts could not be confirmed", exc_info=error)
                 await asyncio.sleep(LOOK_S)
-        finally:
-            for lane in self._lanes.values():
-                lane.cancel()
-            await asyncio.gather(*self._lanes.values(), return_exceptions=True)
 
     async def _look(self) -> None:
         await self._end_unconfirmed()
         now = self._parts.now()
-        due = await self._parts.within(lambda work: work.foreign_sessions.due(now))
-        self._lanes = {home: lane for home, lane in self._lanes.items() if not lane.done()}
-        for home in set(due) - self._lanes.keys():
-            self._lanes[home] = asyncio.create_task(self._lane(home))
+        self._lanes.begin(await self._parts.within(lambda work: work.foreign_sessions.due(now)))
 
     async def _end_unconfirmed(self) -> None:
         parts = self._parts

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
+from chassis.edge import running
 from chassis.errors import fault_of
 
 from identity.http.parts import Parts
@@ -17,13 +18,8 @@ LOOK_S = 5.0
 @asynccontextmanager
 async def naming(parts: Parts) -> AsyncIterator[None]:
     """As long as the application runs. Nothing waits for the first look: a process that says it is ready has to listen."""
-    task = asyncio.create_task(_look_for_ever(parts))
-    try:
+    async with running(_look_for_ever(parts)):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def look(parts: Parts) -> None:

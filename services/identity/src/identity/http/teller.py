@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 from ssl import create_default_context
 
 import httpx
+from chassis.edge import TaskEach, running
 from chassis.errors import fault_of
 from chassis.logs import get_logger
 from chassis.telemetry import counter, gauge
@@ -46,13 +47,13 @@ class Teller:
 
     def __init__(self, parts: Parts, http: httpx.AsyncClient) -> None:
         self._parts, self._http = parts, http
-        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._lanes = TaskEach(self._lane)
         #: Parties that something waited for since the start: a gauge goes back to 0 and stays.
         self._late: set[str] = set()
 
     async def run(self) -> None:
         """Until it is cancelled; what goes wrong is tried again."""
-        try:
+        async with self._lanes:
             while True:
                 try:
                     await self._look()
@@ -60,10 +61,6 @@ class Teller:
                     if fault_of(error) is None:
                         log.error("the queue of logouts failed by a defect", exc_info=error)
                 await asyncio.sleep(LOOK_S)
-        finally:
-            for lane in self._lanes.values():
-                lane.cancel()
-            await asyncio.gather(*self._lanes.values(), return_exceptions=True)
 
     async def _look(self) -> None:
         now = self._parts.now()
@@ -74,9 +71,7 @@ class Teller:
         self._late |= oldest.keys()
         for client_id in self._late:
             OLDEST_SECONDS.labels(client_id).set(max(0.0, (now - oldest.get(client_id, now)).total_seconds()))
-        self._lanes = {client_id: lane for client_id, lane in self._lanes.items() if not lane.done()}
-        for client_id in set(waiting) - self._lanes.keys():
-            self._lanes[client_id] = asyncio.create_task(self._lane(client_id))
+        self._lanes.begin(waiting)
 
     async def _lane(self, client_id: str) -> None:
         """Tells one party what it is to be told now."""
@@ -128,11 +123,8 @@ class Teller:
 async def telling(parts: Parts) -> AsyncIterator[None]:
     """Around the life of the web process."""
     context = create_default_context(cafile=str(parts.settings.ca_file))
-    async with httpx.AsyncClient(verify=context, timeout=ANSWER_S, trust_env=False) as http:
-        task = asyncio.create_task(Teller(parts, http).run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+    async with (
+        httpx.AsyncClient(verify=context, timeout=ANSWER_S, trust_env=False) as http,
+        running(Teller(parts, http).run()),
+    ):
+        yield

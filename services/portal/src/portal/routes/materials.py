@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
+from chassis.edge import SANDBOX, sent_as
 from chassis.errors import Fault
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,8 +19,7 @@ from portal.desk import Desk, citizen, clerk
 from portal.routes.at import at
 from portal.words import SHOWN
 
-_TYPES = (*SHOWN, "application/pdf")
-_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
+_POLICY = f"{SANDBOX}; frame-ancestors 'none'"
 
 
 async def for_clerk(request: Request) -> Response:
@@ -37,8 +37,7 @@ async def _opened(request: Request) -> Response:
     number, key = (quote(request.path_params[name], safe="") for name in ("number", "key"))
     token = request.state.session.tokens.access
     found = await Desk.of(request).gateway.attachment(token, f"/v1/cases/{number}/materials/{key}")
-    kind = found.headers.get("content-type", "").partition(";")[0].strip().lower()
-    kind = kind if kind in _TYPES else "application/octet-stream"
+    kind = sent_as(found.headers.get("content-type", "").partition(";")[0].strip())
     how, _, name = found.headers.get("content-disposition", "attachment").partition(";")
     how = "inline" if kind in SHOWN and "save" not in request.query_params else "attachment"
     headers = {
