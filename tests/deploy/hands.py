@@ -90,7 +90,13 @@ class Hands:
             **environ,
         }
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block], cwd=cwd, env=told, check=False, capture_output=True, text=True
+            ["bash", "-euo", "pipefail", "-c", block],
+            cwd=cwd,
+            env=told,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=900,
         )
         assert done.returncode == 0, f"{block}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout

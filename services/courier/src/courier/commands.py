@@ -2,7 +2,7 @@
 
     install-registry [FILE]     takes over a registry signed by the root key (a running courier follows within seconds)
     install-agreement [FILE]    takes over an agreement signed by both parties
-    show-registry               the newest installed registry, as it was signed
+    show-registry               the newest installed registry: version, end, and as it was signed
     evidence SUBJECT            this side's evidence about a subject (`case/<number>`), signed
     resend ID                   sends a refused message again (nothing that opens a matter: its service offers that again)
     brief PEER                  tells this district's services to bring the peer up to date, as when its link opened
@@ -59,9 +59,12 @@ def _install_agreement(app: App, text: str) -> Mapping[str, Any]:
 
 
 def _show_registry(app: App, _: str) -> Mapping[str, Any]:
-    with app.office.books(TrustBooks) as books:
+    office, known = app.office, app.office.trust.registry
+    if known is None:
+        raise TrustError("no_registry", "none was installed here yet")
+    with office.books(TrustBooks) as books:
         text = books.registry_text()
-    return {"registry": text}
+    return {"version": known.version, "expires_at": known.expires_at.isoformat(), "registry": text}
 
 
 def _evidence(app: App, subject: str) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from chassis.process import Process, Wired
@@ -52,7 +52,8 @@ class App:
         self._outgoing = Outgoing(self.office)
         self._incoming = Incoming(self.office, Controls(self.office, self._send_again), self._give)
         self._checked = False
-        self._canaries: dict[str, Any] = {}
+        #: When each peer was sent its last canary, and under which registry.
+        self._canaries: dict[str, tuple[datetime, int]] = {}
         self.office.tell, self.office.wake, self.office.forget = self._tell, self._wake, self._forget
 
     def books(self, kind: type[B]) -> Any:
@@ -152,22 +153,21 @@ class App:
         return {peer: sender.connection() for peer, sender in self._senders.items()}
 
     def _send_canaries(self) -> None:
-        office, now = self.office, self.office.now()
-        version = office.trust.registry.version if office.trust.registry else 0
+        """A canary every interval, and at once under a new registry; before it the registry, to whoever may lack it."""
+        office, now, interval = self.office, self.office.now(), timedelta(seconds=self.settings.courier_canary_s)
+        until = now + 2 * interval
         for peer in office.trust.active():
-            last = self._canaries.get(peer)
-            if last is not None and timedelta(0) <= now - last < timedelta(seconds=self.settings.courier_canary_s):
+            last, under = self._canaries.get(peer, (None, 0))
+            if under == office.version and last is not None and timedelta(0) <= now - last < interval:
                 continue
-            self._canaries[peer] = now
+            self._canaries[peer] = now, office.version
+            if office.lacks_registry(peer, told_before=under == office.version):
+                office.offer_registry(peer, until)
             with self.books(LinkBooks) as books:
                 office.note_head(books.committed_head())  # commands write to the log too
                 sequence = books.next_canary(peer)
-                body = messages.canary(sequence, now, books.standing(peer, version))
-            self._tell(
-                Told(
-                    peer, Control.CANARY, body, valid_until=now + 2 * timedelta(seconds=self.settings.courier_canary_s)
-                )
-            )
+                body = messages.canary(sequence, now, books.standing(peer, office.version))
+            self._tell(Told(peer, Control.CANARY, body, valid_until=until))
 
     def _ask_for_missing(self) -> None:
         with self.books(LinkBooks) as books:

@@ -137,9 +137,7 @@ def write_as(side: Side, peer: Side, wire: bytes) -> None:
 
 def forge(pair: Pair, signer: str, source: str, sealed_for: str, **changes) -> bytes:
     """An envelope with the key of `signer` that says it comes from `source`."""
-    registry = registry_file.read_registry(
-        pair.trust.registry.read_text(), json.loads(pair.trust.root_public.read_text())
-    )
+    registry = _newest(pair)
     key = keys.read_district_keys(pair[signer].place.courier_keys)[0]
     seal_key = registry.members[sealed_for].current("enc", datetime.now(UTC))
     assert seal_key is not None
@@ -247,11 +245,14 @@ def looks_again(side: Side) -> Iterator[None]:
     eventually(lambda: side.log.read_text().count("trusts registry") > before)
 
 
+def _newest(pair: Pair) -> Registry:
+    return registry_file.read_registry(pair.trust.registry.read_text(), json.loads(pair.trust.root_public.read_text()))
+
+
 def resigned(pair: Pair, change) -> str:
     """The next registry version, changed and signed by the root."""
     root = keys.read_root(pair.trust.folder / "root.jwk")
-    current = registry_file.read_registry(pair.trust.registry.read_text(), root.public)
-    made = change(registry_file.succeed(current, [], now=datetime.now(UTC).replace(microsecond=0)))
+    made = change(registry_file.succeed(_newest(pair), [], now=datetime.now(UTC).replace(microsecond=0)))
     text = registry_file.sign_registry(made, root)
     pair.trust.registry.write_text(text)
     return text
@@ -286,6 +287,44 @@ def test_the_registry_that_shows_a_new_key_comes_from_its_owner_to_whoever_does_
     huangpu.handed_on(OFFERED)
 
 
+def test_a_district_tells_of_the_registry_itself_where_no_word_of_its_peer_comes_through(pair: Pair) -> None:
+    """Its broker has moved, or shows another authority's certificate: nobody who lacks the registry can reach it to ask."""
+    gusu, huangpu, subject = pair[GUSU], pair[HUANGPU], a_subject()
+    address = _newest(pair).members[GUSU].broker
+
+    def at(broker: str):
+        return lambda made: replace(made, members={**made.members, GUSU: replace(made.members[GUSU], broker=broker)})
+
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        elsewhere = f"127.0.0.1:{nobody.getsockname()[1]}"
+        with looks_again(huangpu):
+            huangpu.command("install-registry", given=resigned(pair, at(elsewhere)))
+        way = f"the way to {GUSU} is made anew"
+        eventually(lambda: way in huangpu.log.read_text())
+        gusu.stop()
+        gusu.start()  # of what the peer has it knows nothing either
+        newest = gusu.command("install-registry", given=resigned(pair, at(address)))["version"]
+        eventually(lambda: huangpu.value("SELECT max(version) FROM registry") == newest, what="nobody told it")
+    gusu.hand_over([offer(gusu, HUANGPU, subject)])
+    eventually(lambda: settled(gusu, subject, 1))
+    huangpu.handed_on(OFFERED)
+
+
+def test_a_registry_crosses_at_once_and_does_not_wait_for_a_canary(pair: Pair) -> None:
+    gusu, huangpu = pair[GUSU], pair[HUANGPU]
+    gusu.stop()
+    huangpu.stop()
+    stopped = datetime.now(UTC)
+    huangpu.start(TONGBAN_COURIER_CANARY_S="600")
+    gusu.start(TONGBAN_COURIER_CANARY_S="600")
+    last_canary = "SELECT last_echo > %s FROM link WHERE peer = %s"
+    eventually(lambda: gusu.value(last_canary, stopped, HUANGPU))
+    newest = gusu.command("install-registry", given=resigned(pair, lambda made: made))["version"]
+    eventually(lambda: huangpu.value("SELECT max(version) FROM registry") == newest, what="it waits for a canary")
+    assert huangpu.command("show-registry")["version"] == newest
+
+
 def test_a_registry_reaches_the_other_district_by_courier_and_a_suspended_member_is_refused(pair: Pair) -> None:
     gusu, huangpu, subject = pair[GUSU], pair[HUANGPU], a_subject()
     gusu.hand_over([offer(gusu, HUANGPU, subject)])
@@ -305,7 +344,7 @@ def test_a_registry_reaches_the_other_district_by_courier_and_a_suspended_member
         lambda: huangpu.rows("SELECT 1 FROM received WHERE number = 777777 AND code = 'courier.member_suspended'")
     )
     lower = registry_file.sign_registry(
-        replace(registry_file.read_registry(pair.trust.registry.read_text(), _root(pair)), version=1),
+        replace(_newest(pair), version=1),
         keys.read_root(pair.trust.folder / "root.jwk"),
     )
     assert huangpu.command("install-registry", given=lower)["error"] == "courier.registry_version_lower"
@@ -320,10 +359,6 @@ def test_a_registry_reaches_the_other_district_by_courier_and_a_suspended_member
     assert eventually(lambda: texts(huangpu, ANSWERED)) == ["back again"]
     huangpu.handed_on(OFFERED)
     gusu.handed_on(REFUSED)
-
-
-def _root(pair: Pair) -> dict:
-    return json.loads(pair.trust.root_public.read_text())
 
 
 def test_an_agreement_that_ended_stops_what_is_new_and_not_what_is_open(pair: Pair) -> None:

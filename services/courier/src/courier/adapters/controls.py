@@ -97,7 +97,7 @@ class Controls:
         messages.at(wire.sent_at)
         with office.books(LinkBooks) as books:
             self._note_standing(books, claims, jws, wire, now)
-            standing = books.standing(peer, self._version)
+            standing = books.standing(peer, office.version)
         office.tell(Told(peer, Control.CANARY_ECHO, messages.canary_echo(wire, now, standing), answers_to=claims.id))
         self._compare(peer, wire, standing.sent_epoch, standing.sent_number)
 
@@ -113,7 +113,7 @@ class Controls:
             if not books.note_echo(peer, wire.sequence, round_trip, difference, now):
                 return  # of an older canary, or of none of ours
             self._note_standing(books, claims, jws, wire, now)
-            standing = books.standing(peer, self._version)
+            standing = books.standing(peer, office.version)
             if was_away:
                 books.hurry(peer, now, now - JUST_NOW)
         office.clock_differences[peer] = timedelta(milliseconds=difference)
@@ -126,11 +126,6 @@ class Controls:
         last = books.last_echo(peer)
         return last is None or now - last > timedelta(seconds=2.5 * self._office.settings.courier_canary_s)
 
-    @property
-    def _version(self) -> int:
-        registry = self._office.trust.registry
-        return registry.version if registry else 0
-
     @staticmethod
     def _note_standing(books: LinkBooks, claims: Claims, jws: str, wire: Any, now: datetime) -> None:
         if not books.add_anchor(claims.source, claims.head, jws, now):
@@ -141,14 +136,12 @@ class Controls:
 
     def _compare(self, peer: str, wire: Any, epoch: int, number: int) -> None:
         """Finds out who of the two has an older registry, and whether the peer has seen what we never sent."""
-        theirs = messages.standing_of(wire.standing)
-        if theirs.registry_version < self._version:
-            with self._office.books(TrustBooks) as books:
-                text = books.registry_text()
-            if text:
-                self._office.tell(Told(peer, Control.REGISTRY_OFFERED, messages.registry_offered(text)))
+        office, theirs = self._office, messages.standing_of(wire.standing)
+        office.registry_of[peer] = theirs.registry_version
+        if office.lacks_registry(peer):
+            office.offer_registry(peer)
         if (theirs.seen_epoch, theirs.seen_number) > (epoch, number):
-            self._office.told_of_restore(peer, theirs.seen_epoch)
+            office.told_of_restore(peer, theirs.seen_epoch)
 
     # Missing numbers ----------------------------------------------------------------------------------------------------------
 
@@ -156,7 +149,7 @@ class Controls:
         wanted = sorted(set(wire.numbers))[:MAX_MISSING]
         with self._office.books(LinkBooks) as books:
             kept = books.kept(claims.source, wire.epoch, wanted)
-            standing = books.standing(claims.source, self._version)
+            standing = books.standing(claims.source, self._office.version)
         if kept:
             self._send_again(claims.source, [(jws, jwe, trace) for _, jws, jwe, trace in kept])
         highest = standing.sent_number if wire.epoch == standing.sent_epoch else 0
@@ -182,6 +175,7 @@ class Controls:
     def _registry(self, claims: Claims, jws: str, wire: Any) -> None:
         office, text = self._office, wire.signed_registry
         offered = registry_file.read_registry(text, office.root)
+        office.registry_of[claims.source] = offered.version
         if offered.freshness(office.now()) is Freshness.CLOSED:
             # It would close every link here, the one by which its successor comes too; a person may still install it.
             log.warning("%s offered registry %d, which expired too long ago", claims.source, offered.version)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from chassis.process import Process
 
+from courier import messages
 from courier.adapters.books import Books
 from courier.adapters.crash import Crash
 from courier.adapters.link_storage import LinkBooks
@@ -18,6 +19,7 @@ from courier.adapters.seals import BareSeals, JoseSeals
 from courier.adapters.send_storage import SendBooks
 from courier.adapters.trust_storage import TrustBooks
 from courier.domain.chain import Head
+from courier.domain.envelope import Control
 from courier.domain.lights import Limits
 from courier.domain.registry import Freshness
 from courier.domain.rules import Routes
@@ -51,6 +53,8 @@ class Office:
         self.seals: JoseSeals | None = None
         self.head = Head()
         self.clock_differences: dict[str, timedelta] = {}
+        #: Which version of the registry each peer last spoke of.
+        self.registry_of: dict[str, int] = {}
         #: Whether a service of this district keeps copies of agreements, and of the registry.
         self.tells_agreements = self.tells_registry = False
         #: Called with a message for the control lane, and with the peers that have something new to get.
@@ -108,6 +112,25 @@ class Office:
             self.clock_differences = links.clock_differences()
         log.info("trusts registry %s, opened %s", trust.registry.version if trust.registry else "none", opened)
         return True
+
+    @property
+    def version(self) -> int:
+        """Of the registry that counts here; 0 without one."""
+        return self.trust.registry.version if self.trust.registry else 0
+
+    def lacks_registry(self, peer: str, *, told_before: bool = True) -> bool:
+        """Whether the peer has an older registry than this district, or has said nothing though it was told of ours before.
+
+        It may be silent because it lacks the registry: then it knows another address, or another authority, of our broker.
+        """
+        return self.registry_of.get(peer, 0 if told_before else self.version) < self.version
+
+    def offer_registry(self, peer: str, valid_until: datetime | None = None) -> None:
+        """Sends the registry that counts here."""
+        with self.look(TrustBooks) as books:
+            text = books.registry_text()
+        if text:
+            self.tell(Told(peer, Control.REGISTRY_OFFERED, messages.registry_offered(text), valid_until))
 
     @property
     def ready(self) -> bool:
