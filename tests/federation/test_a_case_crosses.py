@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from base64 import b64encode
+
 import pytest
 from tongban_cli.client import Refused
 from tongban_local.mail_sink import read_mails
@@ -89,6 +92,19 @@ def test_the_person_hears_of_every_step_once_in_the_app_and_by_mail(environment,
     assert len(mails) == len({key for key in keys if key[1] == "email"})
     messages = [one for one in citizen.get("/v1/messages", size=100)["items"] if one["about"] == number]
     assert len(messages) == len({event for event, _ in keys})
+
+
+def test_a_scan_of_two_mebibytes_arrives_as_it_was_handed_in(person, foreign_item) -> None:
+    scan, citizen = random.Random(7).randbytes(2 * 2**20), person(GUSU, "citizen")
+    sent = application(foreign_item)
+    sent["materials"][0] |= {"name": "扫描件.pdf", "media_type": "application/pdf", "content": b64encode(scan).decode()}
+    number, key = citizen.post("/v1/cases", sent)["number"], sent["materials"][0]["key"]
+    clerk = arrived(person, number)
+    clerk.post(f"/v1/cases/{number}/accept")
+    for reader in (clerk, citizen):
+        answer = reader.answer("GET", f"/v1/cases/{number}/materials/{key}")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf")
+        assert answer.content == scan
 
 
 def test_while_a_case_is_handed_over_nobody_may_act_and_afterwards_only_the_taker(person, foreign_item) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from ssl import create_default_context
 
 import httpx
 from chassis.clock import Clock, NewId
-from chassis.edge import BehindProxies, Rates, envelope, running
+from chassis.edge import BehindProxies, Rates, Room, envelope, running
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from joserfc.jwk import OKPKey
@@ -26,6 +27,8 @@ from gateway.settings import Settings
 from gateway.validation import invalid_request
 
 HTTP_TIMEOUT_S = 3.0
+#: Where people hand in files.
+LARGE = re.compile("POST /v1/cases")
 
 
 def routed() -> FastAPI:
@@ -73,11 +76,12 @@ def build(settings: Settings, clock: Clock, new_id: NewId) -> FastAPI:
         clock=clock,
         district=settings.district,
     )
+    app.state.room = Room()
     app.state.trace_source = TraceSource(settings.trace_source_url, settings.trace_source_token, http)
     app.state.checks = {"bus": lambda: bus.ready, "keys": lambda: tokens.ready}
     app.add_exception_handler(RequestValidationError, invalid_request)
     app.add_exception_handler(Challenged, challenge)
-    envelope(app)
+    envelope(app, large=LARGE)
     app.add_middleware(BehindProxies, trusted=settings.trusted_proxies)
     return app
 

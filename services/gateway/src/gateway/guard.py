@@ -93,12 +93,19 @@ class GuardedRoute(APIRoute):
             if rule is not OPEN:
                 request.state.actor = await request.app.state.guard.admit(request, rule)
             _check_query(request, known)
-            if takes_body:
-                _check_type(request)
+            if not takes_body:
+                return await answer(request)
+            _check_type(request)
+            with request.app.state.room.take(request, _who(request)):
                 await body_of(request)
-            return await answer(request)
+                return await answer(request)
 
         return guarded
+
+
+def _who(request: Request) -> str:
+    actor: Actor | None = getattr(request.state, "actor", None)
+    return actor.subject if actor else ""
 
 
 def _query_fields(dependant: Any) -> list[Any]:

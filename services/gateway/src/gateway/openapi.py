@@ -27,7 +27,7 @@ _MEANINGS = {
     408: "The body did not arrive in time.",
     409: "It does not fit the state that things are in, or the key was used for something else.",
     412: "`If-Match` names another version than the present one.",
-    413: "The body is larger than 1 MiB.",
+    413: "The body is larger than 1 MiB, or than 5 MiB where materials are sent.",
     415: "The body is not `application/json`.",
     422: "Something in the request is not acceptable; `details` and `errors` name it.",
     429: "Too many requests; `Retry-After` says when to come back.",

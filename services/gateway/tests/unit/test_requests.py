@@ -74,7 +74,7 @@ def material(**fields) -> dict:
         material(name="x" * 201),
         material(content="not base64!"),
         material(content="AAA"),
-        material(content="AAAA" * 30_000),
+        material(content="AAAA" * (2 * 2**20 // 3 + 2)),
         material(media_type="text"),
         [],
         7,
@@ -115,20 +115,59 @@ def test_another_content_type_is_not_supported(ask, media_type) -> None:
     assert (answer.status_code, answer.json()["code"]) == (415, "request.unsupported_media_type")
 
 
-def test_a_body_over_one_mebibyte_is_too_large_told_or_not(gateway) -> None:
-    async def chunks():
-        for _ in range(20):
+@pytest.mark.parametrize(
+    ("path", "role", "most"),
+    [("/v1/cases", "citizen", 5 * 2**20), (f"/v1/cases/{NUMBER}/refuse", "clerk", 2**20)],
+)
+def test_a_body_over_the_limit_of_its_address_is_too_large_told_or_not(gateway, path, role, most) -> None:
+    async def chunks(octets: int):
+        for _ in range(octets // 65_536):
             yield b" " * 65_536
 
-    async def both():
+    async def sent(octets: int) -> list[int]:
         headers = {**KEY, "Content-Type": "application/json"}
-        return [
-            await gateway.send("POST", "/v1/cases", "citizen", content=c, headers=headers)
-            for c in (b" " * 2**21, chunks())
-        ]
+        bodies = (b" " * octets, chunks(octets))
+        answers = [await gateway.send("POST", path, role, content=c, headers=headers) for c in bodies]
+        return [(answer.status_code, answer.json()["code"]) for answer in answers]
 
-    for answer in asyncio.run(both()):
-        assert (answer.status_code, answer.json()["code"]) == (413, "request.too_large")
+    assert set(asyncio.run(sent(most))) == {(422, "request.invalid")}
+    assert set(asyncio.run(sent(most + 65_536))) == {(413, "request.too_large")}
+
+
+def test_a_material_may_have_two_mebibytes(gateway, ask) -> None:
+    gateway.bus.answers["case_routing.submit_case"] = case_routing.Case(number=NUMBER, version=1)
+    for octets, status in ((2 * 2**20, 201), (2 * 2**20 + 3, 422)):
+        content = base64.b64encode(bytes(octets)).decode()
+        assert submit(ask, material(content=content)).status_code == status
+
+
+def test_one_person_has_two_large_bodies_under_way_and_everybody_four(gateway) -> None:
+    """Each is held in memory until its answer; small ones go on meanwhile."""
+    go = asyncio.Event()
+
+    async def slow():
+        yield b"{"
+        await go.wait()
+        yield b"}"
+
+    async def journey():
+        async def send(person: str, content):
+            headers = {**KEY, "Content-Type": "application/json"}
+            return await gateway.send("POST", "/v1/cases", "citizen", subject=person, content=content, headers=headers)
+
+        people = [f"person{n // 2}" for n in range(4)]
+        under_way = [asyncio.create_task(send(person, slow())) for person in people]
+        await asyncio.sleep(0.1)
+        turned_away = [await send(person, slow()) for person in ("person0", "person9")]
+        small = await send("person0", b"{}")
+        go.set()
+        return turned_away, small, await asyncio.gather(*under_way), await send("person0", slow())
+
+    turned_away, small, under_way, after = asyncio.run(journey())
+    for answer in turned_away:
+        assert (answer.status_code, answer.json()["code"]) == (429, "request.too_many")
+        assert answer.headers["retry-after"] == "2"
+    assert {answer.status_code for answer in (small, *under_way, after)} == {422}
 
 
 @pytest.mark.parametrize("key", ["", "x" * 65, "a b", "ä"])
@@ -374,7 +413,7 @@ def test_if_match_beyond_what_the_document_describes_is_refused_by_name() -> Non
 
 
 def test_a_body_that_does_not_arrive_is_not_waited_for(gateway, monkeypatch) -> None:
-    monkeypatch.setattr("chassis.edge.middleware.BODY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("chassis.edge.bodies.BODY_TIMEOUT_S", 0.05)
 
     async def never():
         yield b"{"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ssl import create_default_context
@@ -30,6 +31,8 @@ log = get_logger(__name__)
 #: Longer than the gateway lets a call take, so that its own answer is what a person is told.
 HTTP_TIMEOUT_S = 8.0
 FORGET_EVERY_S = 600.0
+#: Where people hand in files.
+LARGE = re.compile(r"POST /items/[^/]+/apply")
 
 
 def build(settings: Settings, clock: Clock, new_id: NewId, http: httpx.AsyncClient | None = None) -> Starlette:
@@ -45,7 +48,7 @@ def build(settings: Settings, clock: Clock, new_id: NewId, http: httpx.AsyncClie
     app.state.desk, app.state.checks = desk, checks
     app.state.key_guard = KeyGuard(desk.database, settings.field_key, SEALED)
     app.add_middleware(GZipMiddleware, minimum_size=500)
-    envelope(app, refusal)
+    envelope(app, refusal, LARGE)
     return app
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 import httpx
 from chassis.clock import Clock, NewId
 from chassis.database import Database
+from chassis.edge import Room
 from chassis.errors import Fault
 from chassis.logs import get_logger
 from chassis.sealed import FieldCipher
@@ -47,6 +48,7 @@ class Desk:
     database: Database
     cipher: FieldCipher
     forms: Forms
+    room: Room
     provider: Provider
     gateway: Gateway
     districts_file: DistrictsFile
@@ -136,6 +138,7 @@ def build(settings: Settings, clock: Clock, new_id: NewId, http: httpx.AsyncClie
         database=Database(settings.database_url, application_name="portal"),
         cipher=cipher,
         forms=Forms(cipher, settings.portal_url),
+        room=Room(),
         provider=Provider(settings.issuer, settings.portal_url, key=key, http=http, clock=clock, new_id=new_id),
         gateway=Gateway(settings.gateway_url, http),
         districts_file=DistrictsFile(settings.districts, settings.district),

@@ -7,23 +7,25 @@ each alone would do.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from chassis.edge import BODY_TIMEOUT_S
+from chassis.edge import LARGEST_WITH_FILES, in_time
 from chassis.errors import Fault, Kind
 from chassis.sealed import FieldCipher
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 
 from portal.cookies import session_cookie
 from portal.errors import form_expired
 
 FIELD = "form_token"
+#: What people hand in stays in memory: no disk ever holds it.
+MultiPartParser.spool_max_size = LARGEST_WITH_FILES
 _TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -61,9 +63,7 @@ class Forms:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in _TYPES:
             raise HTTPException(415, headers={"Accept-Post": ", ".join(_TYPES)})
         try:
-            form = await asyncio.wait_for(request.form(max_files=20, max_fields=50), BODY_TIMEOUT_S)
-        except TimeoutError:
-            raise HTTPException(408) from None
+            form = await in_time(request, request.form(max_files=20, max_fields=50))
         except HTTPException as error:
             if error.status_code != 400:
                 raise

@@ -207,8 +207,8 @@ def test_a_form_sent_twice_goes_out_under_one_key(site) -> None:
     [
         ([], "请选择“申请表”的文件"),
         ([("application_form", "a.txt", b"", "text/plain")], "“申请表”的文件是空的"),
-        ([("application_form", "a.txt", b"x" * 65_537, "text/plain")], "“申请表”的文件超过 64 KB"),
-        ([FORM, ("photo", "p.png", b"x" * 70_000, "image/png")], "“照片”的文件超过 64 KB"),
+        ([("application_form", "a.txt", b"x" * (2 * 2**20 + 1), "text/plain")], "“申请表”的文件超过 2 MB"),
+        ([FORM, ("photo", "p.png", b"x" * (2 * 2**20 + 1), "image/png")], "“照片”的文件超过 2 MB"),
     ],
 )
 def test_what_is_missing_or_too_large_is_told_beside_its_field_and_nothing_is_sent(site, files, told) -> None:
@@ -223,13 +223,28 @@ def test_what_is_missing_or_too_large_is_told_beside_its_field_and_nothing_is_se
     assert site.gateway.sent("POST /v1/cases") == []
 
 
+def test_what_people_hand_in_never_touches_a_disk(site, monkeypatch) -> None:
+    def rolled(*_):
+        raise AssertionError("it went to a file")
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile.rollover", rolled)
+    scan = bytes(2 * 2**20)
+
+    async def journey(there):
+        return await apply(there, ("application_form", "scan.pdf", scan, "application/pdf"))
+
+    site.visit(journey)
+    ((_, sent),) = site.gateway.sent("POST /v1/cases")
+    assert base64.b64decode(sent["materials"][0]["content"]) == scan
+
+
 def test_more_than_a_form_may_hold_is_a_page_that_says_so(site) -> None:
     async def journey(there):
-        return await apply(there, ("application_form", "a.bin", b"x" * 1_200_000, "text/plain"))
+        return await apply(there, ("application_form", "a.bin", b"x" * (5 * 2**20), "text/plain"))
 
     page = site.visit(journey)
     assert page.status_code == 413
-    assert "全部文件合计不能超过 512 KB" in page.text
+    assert "全部文件合计不能超过 3 MB" in page.text
     assert page.headers["content-type"].startswith("text/html")
 
 

@@ -1,7 +1,7 @@
 """What an application must bring, and what a message can carry.
 
-In this first version materials cross inside the case file, so they are small: the courier's envelope holds at most
-1 MiB, which sealing and signing fill with about 1.8 octets an octet. Larger ones will cross as chunks asked for by digest.
+Materials cross inside the case file: a call on the bus has at most 4 MiB, and the courier takes bodies of that size in chunks
+(infra/adr/0013).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from case_routing.domain.errors import BadMaterial, DigestMismatch, MaterialTooL
 from case_routing.domain.model import Guide, Material
 
 #: Octets of one material, and of all materials of one application.
-MATERIAL_LIMIT = 65_536
-MATERIALS_LIMIT = 524_288
+MATERIAL_LIMIT = 2 * 1024 * 1024
+MATERIALS_LIMIT = 3 * 1024 * 1024
 NAME_LIMIT = 200
 
 # RFC 6838, section 4.2: restricted names.

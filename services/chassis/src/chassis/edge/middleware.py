@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
@@ -12,14 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chassis.edge.bodies import NOWHERE, Large, declared, largest, limited
 from chassis.edge.problems import METHODS, http_refusal, problem_of
 from chassis.logs import get_logger
 from chassis.telemetry import counter, extract, histogram, span
 
 log = get_logger(__name__)
-
-LARGEST_BODY = 1024 * 1024
-BODY_TIMEOUT_S = 20.0
 
 _HEADERS = {
     b"x-content-type-options": b"nosniff",
@@ -43,17 +40,17 @@ async def problem_refusal(request: Request, error: Exception) -> Response:
     return await http_refusal(request, error) if isinstance(error, HTTPException) else problem_of(error)
 
 
-def envelope(app: Starlette, refusal: Refusal = problem_refusal) -> None:
-    """Puts `app` into the envelope and answers errors, HTTP's own among them, by `refusal`."""
+def envelope(app: Starlette, refusal: Refusal = problem_refusal, large: Large = NOWHERE) -> None:
+    """Puts `app` into the envelope and answers errors, HTTP's own among them, by `refusal`; `large`: where files are handed in."""
     app.add_exception_handler(HTTPException, refusal)
-    app.add_middleware(Envelope, refusal=refusal)
+    app.add_middleware(Envelope, refusal=refusal, large=large)
 
 
 class Envelope:
     """Around every request: a span, metrics, a log line without personal data, a size limit, and the last resort for errors."""
 
-    def __init__(self, app: ASGIApp, refusal: Refusal = problem_refusal) -> None:
-        self._app, self._refusal = app, refusal
+    def __init__(self, app: ASGIApp, refusal: Refusal = problem_refusal, large: Large = NOWHERE) -> None:
+        self._app, self._refusal, self._large = app, refusal, large
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -75,10 +72,9 @@ class Envelope:
 
     async def _within(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:
-            declared = next((int(v) for k, v in scope["headers"] if k == b"content-length"), 0)
-            if declared > LARGEST_BODY:
+            if declared(scope) > (most := largest(scope, self._large)):
                 raise HTTPException(413)
-            await self._app(scope, _limited(receive), answer)
+            await self._app(scope, limited(receive, most), answer)
         except Exception as error:
             if answer.started:
                 raise
@@ -98,26 +94,3 @@ class _Answer:
             present = {name.lower() for name, _ in message["headers"]}
             message["headers"] = [*message["headers"], *(pair for pair in _HEADERS.items() if pair[0] not in present)]
         await self._send(message)
-
-
-def _limited(receive: Receive) -> Receive:
-    """`receive`, ended with 413 when the body grows over the limit."""
-    taken = 0
-
-    async def limited() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > LARGEST_BODY:
-            raise HTTPException(413)
-        return message
-
-    return limited
-
-
-async def body_of(request: Request) -> bytes:
-    """The whole body, within the size limit and `BODY_TIMEOUT_S`; a slower sender gets 408."""
-    try:
-        return await asyncio.wait_for(request.body(), BODY_TIMEOUT_S)
-    except TimeoutError:
-        raise HTTPException(408) from None

@@ -43,7 +43,10 @@ _REFUSED: dict[int, tuple[str, str]] = {
         "This address does not answer to this method; the header Allow names those it answers to.",
     ),
     408: ("request.too_slow", "The body did not arrive in time; send it again."),
-    413: ("request.too_large", "The body is larger than 1 MiB."),
+    413: (
+        "request.too_large",
+        "The body is larger than 1 MiB, or than 5 MiB where files are handed in; send less, or smaller scans.",
+    ),
     415: ("request.unsupported_media_type", "Send this body with another content type; see /openapi.json."),
 }
 

@@ -27,10 +27,10 @@ class Rates:
         if len(self._buckets) > self._keys:
             self._buckets.popitem(last=False)
         if left < 1:
-            wait = max(1, round((1 - left) / self._rate))
-            raise Fault(
-                "request.too_many",
-                Kind.RATE_LIMITED,
-                "Too many requests; wait and try again.",
-                {"retry_after_s": str(wait)},
-            )
+            raise too_many(max(1, round((1 - left) / self._rate)))
+
+
+def too_many(wait_s: int) -> Fault:
+    """Fault `request.too_many`: there may be room again in `wait_s` seconds."""
+    message = "Too many requests; wait and try again."
+    return Fault("request.too_many", Kind.RATE_LIMITED, message, {"retry_after_s": str(wait_s)})

@@ -16,7 +16,7 @@ CaseState = Literal[
 
 #: Standard base64 with its padding (RFC 4648 section 4).
 _BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
-LARGEST_MATERIAL = 65_536
+LARGEST_MATERIAL = 2 * 1024 * 1024
 _LONGEST_BASE64 = (LARGEST_MATERIAL + 2) // 3 * 4
 
 
@@ -25,7 +25,7 @@ MaterialKey = Annotated[str, Path(pattern=_KEY.pattern, description="The materia
 
 
 class MaterialSent(Sent):
-    """One material, its content as base64; at most 65,536 octets."""
+    """One material, its content as base64; at most 2 MiB of octets, and 3 MiB in one application."""
 
     key: Annotated[str, _KEY, Field(description="As the item asks for it.")]
     name: Annotated[str, line(200)]

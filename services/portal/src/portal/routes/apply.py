@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from portal.cookies import language
 from portal.desk import Desk, citizen
 from portal.forms import file_of
+from portal.model import Session
 from portal.pages import page
 from portal.routes.at import at
 from portal.routes.items import item_of
@@ -22,7 +23,7 @@ from portal.words import told
 #: The weakest proof of identity with which the API takes an application: said before somebody chooses files, decided there.
 LEAST_ACR = "L3"
 #: As the API takes a material.
-LARGEST_MATERIAL = 65_536
+LARGEST_MATERIAL = 2 * 1024 * 1024
 _LONGEST_NAME = 200
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]{1,64}/[a-z0-9.+-]{1,64}")
 _KEY = re.compile(r"[!-~]{1,64}")
@@ -37,7 +38,13 @@ async def form(request: Request) -> Response:
 
 
 async def send(request: Request) -> Response:
-    desk, session = Desk.of(request), citizen(request)
+    session = citizen(request)
+    with Desk.of(request).room.take(request, session.person.subject):
+        return await _send(request, session)
+
+
+async def _send(request: Request, session: Session) -> Response:
+    desk = Desk.of(request)
     async with desk.forms.read(request) as sent:
         item = await item_of(request)
         key = str(sent.get("key", ""))
