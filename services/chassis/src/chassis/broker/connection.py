@@ -24,6 +24,8 @@ from chassis.telemetry.metrics import BROKER_CONNECTED, BROKER_RECONNECTS
 
 log = logging.getLogger(__name__)
 
+#: How long to leave to whoever notes that a channel has closed.
+UNNOTED_S = 0.01
 
 class BrokerConnection:
     """See the module. `purpose` names it in logs, metrics and the broker's list of connections."""
@@ -75,10 +77,16 @@ class BrokerConnection:
         return self._connection is not None and self._connection.congested
 
     def wait_connected(self, timeout_s: float) -> bool:
-        """Whether it is connected, after at most `timeout_s` seconds."""
-        if not self.connected:
-            with eventlet.Timeout(timeout_s, False):
+        """Whether it is connected, after at most `timeout_s` seconds.
+
+        Where it is not, others always have their turn: a channel is closed before this connection has noted it, and that note is
+        one of those others.
+        """
+        with eventlet.Timeout(timeout_s, False):
+            while not self.connected:
                 self._ready.wait()
+                if not self.connected:
+                    eventlet.sleep(UNNOTED_S)
         return self.connected
 
     def consume(
