@@ -12,15 +12,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pika
 import pytest
-from courier import keys, registry_file
+from courier import keys, messages, registry_file
 from courier.adapters import jose
-from courier.domain import envelope
+from courier.domain import envelope, receipts
 from courier.domain.canonical import digest
-from courier.domain.envelope import Claims
+from courier.domain.envelope import Claims, Lane
 from courier.domain.registry import Registry, State
 from courier.settings import CRASH_POINTS
 from tongban.courier.v1.courier_pb2 import SealedBody
@@ -141,9 +141,8 @@ def forge(pair: Pair, signer: str, source: str, sealed_for: str, **changes) -> b
     key = keys.read_district_keys(pair[signer].place.courier_keys)[0]
     seal_key = registry.members[sealed_for].current("enc", datetime.now(UTC))
     assert seal_key is not None
-    content = SealedBody(
-        opens=changes.pop("opens", ""), message=hotline.TicketAnswered(answer="forged").SerializeToString()
-    )
+    message = changes.pop("message", hotline.TicketAnswered(answer="forged").SerializeToString())
+    content = SealedBody(opens=changes.pop("opens", ""), message=message)
     sealed = jose.seal(content.SerializeToString(), seal_key.public, seal_key.kid)
     claims = Claims(
         id=uuid4(), source=source, target=sealed_for, epoch=1, number=999_999, subject=a_subject(), subject_seq=1,
@@ -219,6 +218,47 @@ def test_another_message_in_a_taken_place_of_its_subject_is_refused_and_has_no_e
     assert not texts(huangpu, ANSWERED)
     huangpu.rows("DELETE FROM received WHERE number = 666666")
     huangpu.rows("UPDATE arrival SET highest = contiguous, claimed = contiguous, gap_since = NULL")
+
+
+def test_the_id_of_a_message_that_another_district_sent_is_refused(pair: Pair) -> None:
+    gusu, huangpu, id = pair[GUSU], pair[HUANGPU], uuid4()
+    huangpu.rows(
+        """INSERT INTO received (source, lane, epoch, number, id, signed, verdict, code, at)
+           VALUES ('340103', 'main', 1, 1, %s, 'what it signed', 'accepted', '', now())""",
+        str(id),
+    )
+    write_as(gusu, huangpu, forge(pair, GUSU, GUSU, HUANGPU, number=555_555, id=id))
+    refused = "SELECT verdict, code FROM received WHERE number = 555555"
+    eventually(lambda: huangpu.rows(refused) == [("refused", "courier.id_of_another_district")])
+    assert not texts(huangpu, ANSWERED)
+    huangpu.rows("DELETE FROM received WHERE id = %s", str(id))
+    huangpu.rows("UPDATE arrival SET highest = contiguous, claimed = contiguous, gap_since = NULL")
+
+
+def test_a_receipt_for_what_another_district_sent_settles_nothing(pair: Pair) -> None:
+    """Gusu shows Huangpu a receipt that Gusu signed for Luyang, though it is as real as a receipt can be."""
+    gusu, huangpu, subject, now = pair[GUSU], pair[HUANGPU], a_subject(), datetime.now(UTC)
+    gusu.stop()
+    huangpu.hand_over([offer(huangpu, GUSU, subject)])
+    eventually(lambda: published(huangpu, subject))
+    ((epoch, number, id, jws),) = huangpu.rows(
+        "SELECT s.epoch, s.number, s.id::text, l.jws FROM sent s JOIN log l USING (subject) WHERE subject = %s", subject
+    )
+    item = receipts.Item(Lane.MAIN, epoch, number, UUID(id), digest(jws.encode()), receipts.Verdict.ACCEPTED, "")
+    key = keys.read_district_keys(gusu.place.courier_keys)[0]
+
+    def shown(target: str) -> bytes:
+        receipt = receipts.Receipt(GUSU, target, now, envelope.Head(), [item])
+        signed = messages.receipt(jose.sign(receipts.encode(receipt), key, key["kid"], "EdDSA"))
+        link = {"type": envelope.Control.RECEIPT, "number": 0, "subject": "link", "subject_seq": 0}
+        return forge(pair, GUSU, GUSU, HUANGPU, message=signed, **link)
+
+    write_as(gusu, huangpu, shown("340103"))
+    eventually(lambda: "receipt_of_others" in huangpu.log.read_text())
+    assert not settled(huangpu, subject, 1)
+    gusu.start()
+    eventually(lambda: settled(huangpu, subject, 1))
+    gusu.handed_on(OFFERED)
 
 
 def test_another_message_under_a_taken_number_is_a_conflict_and_has_no_effect(pair: Pair) -> None:
