@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from chassis.clock import FixedClock
 from chassis.errors import Fault, Kind
 from gateway.adapters.sessions import AGE, KEEP_S, EndedSessions
@@ -51,7 +52,8 @@ def test_without_an_answer_what_is_known_stays_and_its_age_is_told() -> None:
     asyncio.run(ended.ask())
     bus.answers[METHOD] = Fault("rpc.unavailable", Kind.UNAVAILABLE, "away")
     clock.advance(seconds=90)
-    asyncio.run(ended.ask())
+    with pytest.raises(Fault):
+        asyncio.run(ended.ask())
     assert ended.has("one")
     assert AGE._value.get() == 90
     bus.answers[METHOD] = told("two")

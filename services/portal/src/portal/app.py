@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,8 +9,7 @@ from ssl import create_default_context
 
 import httpx
 from chassis.clock import Clock, NewId
-from chassis.edge import envelope, health_page, running
-from chassis.errors import Fault
+from chassis.edge import again, envelope, health_page, running
 from chassis.health import Checks
 from chassis.logs import get_logger
 from chassis.resealing import KeyGuard
@@ -55,19 +53,14 @@ def build(settings: Settings, clock: Clock, new_id: NewId, http: httpx.AsyncClie
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     desk: Desk = app.state.desk
+
+    async def forget() -> None:
+        """Removes what is over."""
+        await desk.within(lambda storage: storage.forget(desk.now()))
+
     try:
-        async with running(_forget(desk)):
+        async with running(again(forget, FORGET_EVERY_S, "nothing could be forgotten this time")):
             yield
     finally:
         await desk.http.aclose()
         desk.database.close()
-
-
-async def _forget(desk: Desk) -> None:
-    """Removes what is over, now and then; ends when cancelled."""
-    while True:
-        try:
-            await desk.within(lambda storage: storage.forget(desk.now()))
-        except Fault as fault:
-            log.warning("nothing could be forgotten this time", reason=fault.code)
-        await asyncio.sleep(FORGET_EVERY_S)

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 #: How long to leave to whoever notes that a channel has closed.
 UNNOTED_S = 0.01
 
+
 class BrokerConnection:
     """See the module. `purpose` names it in logs, metrics and the broker's list of connections."""
 

@@ -12,7 +12,7 @@ from chassis.edge.protocol import Protocol
 from chassis.edge.proxies import BehindProxies, Networks
 from chassis.edge.rates import Rates
 from chassis.edge.serving import health_page, run
-from chassis.edge.tasks import TaskEach, cancelled, running
+from chassis.edge.tasks import TaskEach, again, cancelled, running
 from chassis.edge.uploads import HARMLESS, OCTETS, SANDBOX, sent_as
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Rates",
     "Room",
     "TaskEach",
+    "again",
     "body_of",
     "cancelled",
     "envelope",

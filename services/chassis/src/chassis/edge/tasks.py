@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
+
+from chassis.errors import fault_of
+from chassis.logs import get_logger
+
+log = get_logger(__name__)
 
 Work = Coroutine[Any, Any, None]
 
@@ -19,6 +24,22 @@ async def running(*work: Work) -> AsyncIterator[None]:
     finally:
         for task in tasks:
             await cancelled(task)
+
+
+async def again(work: Callable[[], Awaitable[object]], pause_s: Callable[[], float] | float, failed: str) -> None:
+    """Does `work` over and over, `pause_s` seconds between two rounds, until it is cancelled.
+
+    An error ends its round and nothing else: `failed` is what the log says of it, with a fault's code, or with the trace of a defect.
+    """
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            if (fault := fault_of(error)) is not None:
+                log.warning(failed, code=fault.code)
+            else:
+                log.error(failed, exc_info=error)
+        await asyncio.sleep(pause_s() if callable(pause_s) else pause_s)
 
 
 async def cancelled(task: asyncio.Task[None]) -> None:

@@ -7,10 +7,8 @@ how old the knowledge is (runbook EndedSessionsUnknown).
 
 from __future__ import annotations
 
-import asyncio
-
 from chassis.clock import Clock
-from chassis.errors import Fault
+from chassis.edge import again
 from chassis.logs import get_logger
 from chassis.telemetry import gauge
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -45,19 +43,16 @@ class EndedSessions:
 
     async def keep_fresh(self) -> None:
         """Asks now and again; ends when cancelled."""
-        while True:
-            await self.ask()
-            await asyncio.sleep(ASK_EVERY_S if self._since else ASK_FIRST_S)
+        said = "identity does not say which sessions ended"
+        await again(self.ask, lambda: ASK_EVERY_S if self._since else ASK_FIRST_S, said)
 
     async def ask(self) -> None:
-        """Asks once for what ended since the last answer; an answer that does not come leaves all as it was."""
+        """Asks once for what ended since the last answer; an answer that does not come leaves all as it was. Raises Fault."""
         try:
             told = await self._bus.call("identity.list_ended_sessions", self._question())
-        except Fault as fault:
-            log.warning("identity does not say which sessions ended", code=fault.code)
-        else:
             self._hear(told.sids, told.until)
-        AGE.set(max(0.0, self._now() - self._told_at))
+        finally:
+            AGE.set(max(0.0, self._now() - self._told_at))
 
     def _question(self) -> identity.ListEndedSessionsRequest:
         return identity.ListEndedSessionsRequest(since=self._since)

@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 from chassis.assertion import Actor
 from chassis.clock import Clock
+from chassis.edge import again
 from chassis.errors import Fault, Kind
 from chassis.logs import get_logger
 from joserfc import jwt
@@ -101,9 +102,8 @@ class Tokens:
 
     async def keep_fresh(self) -> None:
         """Fetches the keys until the first time it works, and from then on every `FRESH_S`; ends when cancelled."""
-        while True:
-            await self.fetch()
-            await asyncio.sleep(FRESH_S if self._keys else FIRST_FETCH_S)
+        said = "identity's keys could not be fetched"
+        await again(self.fetch, lambda: FRESH_S if self._keys else FIRST_FETCH_S, said)
 
     async def fetch(self) -> None:
         """Gets the issuer's keys, unless that was tried a moment ago; what is known stays when they cannot be had."""

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
-from chassis.edge import TaskEach, running
+from chassis.edge import TaskEach, again, running
 from chassis.logs import get_logger
 
 from identity.adapters.home_tokens import verified
@@ -57,12 +57,7 @@ class Confirmer:
     async def run(self) -> None:
         """Until it is cancelled."""
         async with self._lanes:
-            while True:
-                try:
-                    await self._look()
-                except Exception as error:  # the database may be away; the next look is the repetition
-                    log.error("sessions of other districts could not be confirmed", exc_info=error)
-                await asyncio.sleep(LOOK_S)
+            await again(self._look, LOOK_S, "sessions of other districts could not be confirmed")
 
     async def _look(self) -> None:
         await self._end_unconfirmed()

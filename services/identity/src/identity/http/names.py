@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from chassis.edge import running
-from chassis.errors import fault_of
+from chassis.edge import again, running
 
 from identity.http.parts import Parts
 
@@ -18,20 +16,10 @@ LOOK_S = 5.0
 @asynccontextmanager
 async def naming(parts: Parts) -> AsyncIterator[None]:
     """As long as the application runs. Nothing waits for the first look: a process that says it is ready has to listen."""
-    async with running(_look_for_ever(parts)):
+    async with running(again(lambda: look(parts), LOOK_S, "what districts are called could not be looked up")):
         yield
 
 
 async def look(parts: Parts) -> None:
-    """While the database is away, names stay as they were; at first they are the codes."""
-    try:
-        await parts.within(parts.peers.look)
-    except Exception as error:
-        if fault_of(error) is None:
-            raise
-
-
-async def _look_for_ever(parts: Parts) -> None:
-    while True:
-        await look(parts)
-        await asyncio.sleep(LOOK_S)
+    """While the database is away, names stay as they were; at first they are the codes. Raises Fault."""
+    await parts.within(parts.peers.look)

@@ -14,7 +14,7 @@ from datetime import datetime
 from ssl import create_default_context
 
 import httpx
-from chassis.edge import TaskEach, running
+from chassis.edge import TaskEach, again, running
 from chassis.errors import fault_of
 from chassis.logs import get_logger
 from chassis.telemetry import counter, gauge
@@ -54,13 +54,7 @@ class Teller:
     async def run(self) -> None:
         """Until it is cancelled; what goes wrong is tried again."""
         async with self._lanes:
-            while True:
-                try:
-                    await self._look()
-                except Exception as error:
-                    if fault_of(error) is None:
-                        log.error("the queue of logouts failed by a defect", exc_info=error)
-                await asyncio.sleep(LOOK_S)
+            await again(self._look, LOOK_S, "the queue of logouts could not be looked at")
 
     async def _look(self) -> None:
         now = self._parts.now()
