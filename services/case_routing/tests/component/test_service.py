@@ -387,7 +387,11 @@ def test_of_two_clerks_with_the_same_version_one_is_told_to_read_again(bus):
         ({"idempotency_key": ""}, "request.key_missing"),
         ({"kiosk_id": "a\x00b"}, "case_routing.bad_kiosk"),
         (
-            {"materials": [pb.Material(key="identity_card", name="a", media_type="image/png", content=b"x" * 65_537)]},
+            {
+                "materials": [
+                    pb.Material(key="identity_card", name="a", media_type="image/png", content=b"x" * (2**21 + 1))
+                ]
+            },
             "case_routing.material_too_large",
         ),
         (
