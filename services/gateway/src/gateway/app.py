@@ -76,7 +76,7 @@ def build(settings: Settings, clock: Clock, new_id: NewId) -> FastAPI:
         clock=clock,
         district=settings.district,
     )
-    app.state.room = Room()
+    app.state.room = Room(LARGE)
     app.state.trace_source = TraceSource(settings.trace_source_url, settings.trace_source_token, http)
     app.state.checks = {"bus": lambda: bus.ready, "keys": lambda: tokens.ready}
     app.add_exception_handler(RequestValidationError, invalid_request)

@@ -90,22 +90,17 @@ class GuardedRoute(APIRoute):
         answer = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
-            if rule is not OPEN:
-                request.state.actor = await request.app.state.guard.admit(request, rule)
+            actor = None if rule is OPEN else await request.app.state.guard.admit(request, rule)
+            request.state.actor = actor
             _check_query(request, known)
             if not takes_body:
                 return await answer(request)
             _check_type(request)
-            with request.app.state.room.take(request, _who(request)):
+            with request.app.state.room.take(request, actor.subject if actor else ""):
                 await body_of(request)
                 return await answer(request)
 
         return guarded
-
-
-def _who(request: Request) -> str:
-    actor: Actor | None = getattr(request.state, "actor", None)
-    return actor.subject if actor else ""
 
 
 def _query_fields(dependant: Any) -> list[Any]:

@@ -141,6 +141,33 @@ def test_a_material_may_have_two_mebibytes(gateway, ask) -> None:
         assert submit(ask, material(content=content)).status_code == status
 
 
+def test_where_no_files_are_handed_in_a_body_of_unknown_length_needs_no_room(gateway) -> None:
+    """Programs that send everything in chunks, kiosks for example, are many at once."""
+    go, begun = asyncio.Event(), []
+
+    async def slow():
+        begun.append(1)
+        yield b"{"
+        await go.wait()
+        yield b"}"
+
+    async def journey():
+        headers = {**KEY, "Content-Type": "application/json"}
+
+        async def send(person: str):
+            path = f"/v1/cases/{NUMBER}/refuse"
+            return await gateway.send("POST", path, "clerk", subject=person, content=slow(), headers=headers)
+
+        under_way = [asyncio.create_task(send("one")) for _ in range(8)]
+        async with asyncio.timeout(5):
+            while len(begun) < 8:
+                await asyncio.sleep(0)
+            go.set()
+            return await asyncio.gather(*under_way)
+
+    assert {answer.status_code for answer in asyncio.run(journey())} == {422}
+
+
 def test_one_person_has_two_large_bodies_under_way_and_everybody_four(gateway) -> None:
     """Each is held in memory until its answer; small ones go on meanwhile."""
     go = asyncio.Event()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ssl import create_default_context
@@ -11,7 +10,6 @@ import httpx
 from chassis.clock import Clock, NewId
 from chassis.edge import again, envelope, health_page, running
 from chassis.health import Checks
-from chassis.logs import get_logger
 from chassis.resealing import KeyGuard
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
@@ -20,17 +18,14 @@ from starlette.routing import Route
 from portal.adapters.tables import SEALED
 from portal.desk import Desk
 from portal.desk import build as build_desk
+from portal.forms import LARGE
 from portal.refusals import refusal
 from portal.routes import ROUTES
 from portal.settings import Settings
 
-log = get_logger(__name__)
-
 #: Longer than the gateway lets a call take, so that its own answer is what a person is told.
 HTTP_TIMEOUT_S = 8.0
 FORGET_EVERY_S = 600.0
-#: Where people hand in files.
-LARGE = re.compile(r"POST /items/[^/]+/apply")
 
 
 def build(settings: Settings, clock: Clock, new_id: NewId, http: httpx.AsyncClient | None = None) -> Starlette:

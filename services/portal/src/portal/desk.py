@@ -27,7 +27,7 @@ from portal.adapters.tokens import NotBelieved
 from portal.cookies import session_cookie, session_key
 from portal.districts import Districts, DistrictsFile
 from portal.errors import identity_away, not_for_you, not_signed_in
-from portal.forms import Forms
+from portal.forms import LARGE, Forms
 from portal.model import CLAIM_LIFETIME, RENEW_BEFORE, Session
 from portal.settings import Settings
 
@@ -138,7 +138,7 @@ def build(settings: Settings, clock: Clock, new_id: NewId, http: httpx.AsyncClie
         database=Database(settings.database_url, application_name="portal"),
         cipher=cipher,
         forms=Forms(cipher, settings.portal_url),
-        room=Room(),
+        room=Room(LARGE),
         provider=Provider(settings.issuer, settings.portal_url, key=key, http=http, clock=clock, new_id=new_id),
         gateway=Gateway(settings.gateway_url, http),
         districts_file=DistrictsFile(settings.districts, settings.district),

@@ -8,6 +8,7 @@ each alone would do.
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ from portal.cookies import session_cookie
 from portal.errors import form_expired
 
 FIELD = "form_token"
+#: Where people hand in files.
+LARGE = re.compile(r"POST /items/[^/]+/apply")
 #: What people hand in stays in memory: no disk ever holds it.
 MultiPartParser.spool_max_size = LARGEST_WITH_FILES
 _TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")

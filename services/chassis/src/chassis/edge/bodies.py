@@ -79,17 +79,19 @@ class Room:
     Measured with 2 MiB of materials: each took 14 MB of the gateway, 31 MB of case_routing and 17 MB of the courier.
     """
 
-    def __init__(self, *, each: int = 2, all: int = 4) -> None:
-        self._each, self._all = each, all
+    def __init__(self, large: Large, *, each: int = 2, all: int = 4) -> None:
+        self._large, self._each, self._all = large, each, all
         self._held: Counter[str] = Counter()
 
     @contextmanager
     def take(self, request: Request, person: str) -> Iterator[None]:
-        """Room for this request's body until the block ends; a small one needs none, one of unknown length does.
+        """Room for this request's body until the block ends; where files are handed in, one of unknown length needs it too.
 
         Raises Fault `request.too_many`.
         """
-        if "transfer-encoding" not in request.headers and declared(request.scope) <= LARGEST_BODY:
+        told = "transfer-encoding" not in request.headers
+        most = largest(request.scope, self._large)
+        if (declared(request.scope) if told else most) <= LARGEST_BODY:
             yield
             return
         if self._held[person] >= self._each or self._held.total() >= self._all:
