@@ -153,6 +153,12 @@ def forge(pair: Pair, signer: str, source: str, sealed_for: str, **changes) -> b
     return envelope.join(jose.sign(envelope.encode(replace(claims, **changes)), key, kid, "EdDSA"), sealed)
 
 
+def forget(side: Side, number: int) -> None:
+    """As if what was forged under that number had never come: no gap before it is asked about."""
+    side.rows("DELETE FROM received WHERE number = %s", number)
+    side.rows("UPDATE arrival SET highest = contiguous, claimed = contiguous, gap_since = NULL")
+
+
 def quarantined(side: Side) -> int:
     return side.value("SELECT count(*) FROM quarantine")
 
@@ -200,8 +206,7 @@ def test_an_authentic_message_of_an_unknown_type_is_refused_with_a_signed_reason
     assert huangpu.rows("SELECT verdict, code FROM received WHERE number = 888888") == [
         ("refused", "courier.unknown_type")
     ]
-    huangpu.rows("DELETE FROM received WHERE number = 888888")
-    huangpu.rows("UPDATE arrival SET highest = contiguous, claimed = contiguous, gap_since = NULL")
+    forget(huangpu, 888_888)
 
 
 def test_another_message_in_a_taken_place_of_its_subject_is_refused_and_has_no_effect(pair: Pair) -> None:
@@ -216,8 +221,7 @@ def test_another_message_in_a_taken_place_of_its_subject_is_refused_and_has_no_e
         ("refused", "courier.place_taken")
     ]
     assert not texts(huangpu, ANSWERED)
-    huangpu.rows("DELETE FROM received WHERE number = 666666")
-    huangpu.rows("UPDATE arrival SET highest = contiguous, claimed = contiguous, gap_since = NULL")
+    forget(huangpu, 666_666)
 
 
 def test_the_id_of_a_message_that_another_district_sent_is_refused(pair: Pair) -> None:
@@ -231,8 +235,8 @@ def test_the_id_of_a_message_that_another_district_sent_is_refused(pair: Pair) -
     refused = "SELECT verdict, code FROM received WHERE number = 555555"
     eventually(lambda: huangpu.rows(refused) == [("refused", "courier.id_of_another_district")])
     assert not texts(huangpu, ANSWERED)
+    forget(huangpu, 555_555)
     huangpu.rows("DELETE FROM received WHERE id = %s", str(id))
-    huangpu.rows("UPDATE arrival SET highest = contiguous, claimed = contiguous, gap_since = NULL")
 
 
 def test_a_receipt_for_what_another_district_sent_settles_nothing(pair: Pair) -> None:
@@ -388,8 +392,7 @@ def test_a_registry_reaches_the_other_district_by_courier_and_a_suspended_member
         keys.read_root(pair.trust.folder / "root.jwk"),
     )
     assert huangpu.command("install-registry", given=lower)["error"] == "courier.registry_version_lower"
-    huangpu.rows("DELETE FROM received WHERE number = 777777")
-    huangpu.rows("UPDATE arrival SET highest = contiguous, claimed = contiguous, gap_since = NULL")
+    forget(huangpu, 777_777)
     huangpu.command("install-registry", given=resigned(pair, with_gusu(State.ACTIVE)))
     eventually(lambda: huangpu.value(follows) is True)
     newest = huangpu.value("SELECT max(version) FROM registry")

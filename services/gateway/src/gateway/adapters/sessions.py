@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from chassis.clock import Clock
 from chassis.edge import again
-from chassis.logs import get_logger
 from chassis.telemetry import gauge
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.adapters.bus import Bus
 from gateway.messages import identity
-
-log = get_logger(__name__)
 
 #: Logout anywhere reaches every district within five seconds: two tellings between districts, half a second apart each, and this.
 ASK_EVERY_S = 1.0
