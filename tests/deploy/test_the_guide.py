@@ -298,13 +298,15 @@ def test_a_suspended_member_is_refused_within_a_minute_of_the_version(joined: En
     assert engineer.sql(GUSU, "courier", refused) == "0"
     said = engineer.follow("Suspend a member", 0)
     assert json.loads(said.splitlines()[-1])["installed"] is True
+    begun = time.monotonic()
     lit = re.compile(r'tongban_courier_light\{[^}]*light="suspended"[^}]*\} 1\.0')
     eventually(
         lambda: lit.search(engineer.metrics(GUSU)), "the light, so that the running courier goes by that version", 60
     )
     held = engineer.sql(GUSU, "case_routing", "SELECT count(*) FROM cases")
     engineer.case(TIANNING, GUSU, "apply")
-    eventually(lambda: int(engineer.sql(GUSU, "courier", refused)) > 0, "the refusal")
+    eventually(lambda: int(engineer.sql(GUSU, "courier", refused)) > 0, "the refusal", 60)
+    assert time.monotonic() - begun < 60
     assert engineer.sql(GUSU, "case_routing", "SELECT count(*) FROM cases") == held
 
 
